@@ -1,0 +1,77 @@
+import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import { ClientFrameSchema, NodeFrameSchema, type ClientFrame, type NodeFrame } from './wire_pb.ts';
+
+/** Raised when a frame's meaning changes; both sides must speak the same one. */
+export const WIRE_VERSION = 1;
+
+/** The longest frame either side reads, in bytes: room for a context of 64 k tokens. */
+export const MAX_FRAME_BYTES = 256 * 1024;
+
+/** The longest draft judged in one round, in tokens; one evaluation must stay within the engine's exact batch. */
+export const MAX_DRAFT_LENGTH = 32;
+
+/** The most tokens a target writes on in one verdict. */
+export const MAX_MORE = 256;
+
+/** Reasons for which a node closes a connection, as WebSocket close codes (RFC 6455, 7.4.2: 4000-4999 are ours). */
+export const CLOSE = {
+  /** The node is shutting down. */
+  goingAway: 1001,
+  /** A frame was larger than {@link MAX_FRAME_BYTES}. */
+  tooLarge: 1009,
+  /** A frame could not be read, or came out of turn. */
+  malformed: 4400,
+  /** Wire version, tokenizer, family or backbone differ. */
+  incompatible: 4406,
+  /** No hello came in time. */
+  timeout: 4408,
+} as const;
+
+/** What a failure frame may say of one request. The connection goes on. */
+export type FailureCode =
+  /** The node's copy of the context differs: send it whole. */
+  | 'resync'
+  /** A number in the request is out of range. */
+  | 'invalid'
+  /** The node has no adapter of that name. */
+  | 'unknown-adapter'
+  /** The context and the draft are longer than the target can hold. */
+  | 'context-full'
+  /** The target's engine is restarting, or failed. */
+  | 'unavailable'
+  /** The node has as much to do as it may take on. */
+  | 'busy';
+
+export function encodeClientFrame(body: MessageInitShape<typeof ClientFrameSchema>['body'] & object): Uint8Array {
+  return toBinary(ClientFrameSchema, create(ClientFrameSchema, { body }));
+}
+
+export function encodeNodeFrame(body: MessageInitShape<typeof NodeFrameSchema>['body'] & object): Uint8Array {
+  return toBinary(NodeFrameSchema, create(NodeFrameSchema, { body }));
+}
+
+/** @returns the frame's body, or undefined where `bytes` are not a frame that this version knows. */
+export function decodeClientFrame(bytes: Uint8Array): KnownBody<ClientFrame['body']> | undefined {
+  return decode(() => fromBinary(ClientFrameSchema, bytes).body, bytes);
+}
+
+/** @returns the frame's body, or undefined where `bytes` are not a frame that this version knows. */
+export function decodeNodeFrame(bytes: Uint8Array): KnownBody<NodeFrame['body']> | undefined {
+  return decode(() => fromBinary(NodeFrameSchema, bytes).body, bytes);
+}
+
+type KnownBody<Body extends { case: string | undefined }> = Exclude<Body, { case: undefined }>;
+
+function decode<Body extends { case: string | undefined }>(
+  read: () => Body,
+  bytes: Uint8Array,
+): KnownBody<Body> | undefined {
+  if (bytes.length > MAX_FRAME_BYTES) return undefined;
+  try {
+    const body = read();
+    return body.case === undefined ? undefined : (body as KnownBody<Body>);
+  } catch {
+    // The library throws plain errors of several kinds for bytes that are not a message; none of them says more.
+    return undefined;
+  }
+}

@@ -1,0 +1,19 @@
+/** What an edge node says and understands: all that a client of it may import. */
+export { identityOf, incompatibility, type Identity } from './compatibility.ts';
+export { applyDelta, contextDelta, type ContextDelta } from './context.ts';
+export {
+  CLOSE,
+  decodeClientFrame,
+  decodeNodeFrame,
+  encodeClientFrame,
+  encodeNodeFrame,
+  MAX_DRAFT_LENGTH,
+  MAX_FRAME_BYTES,
+  MAX_MORE,
+  WIRE_VERSION,
+  type FailureCode,
+} from './frames.ts';
+export type { Verdict as VerdictFrame, Verify as VerifyFrame, Welcome as WelcomeFrame } from './wire_pb.ts';
+
+/** Where the WebSocket is, below the node's base URL. */
+export const WIRE_PATH = '/v1/wire';

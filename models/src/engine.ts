@@ -1,0 +1,83 @@
+/**
+ * The one abstraction in the middle: something that knows a model's tokens and makes the model's own choices.
+ * Everything above it (speculation, server, edge node) is written against this interface only, so that a rule-based
+ * model drives the same code in tests as `node-llama-cpp` does in production.
+ */
+
+/** An id of the model's vocabulary, 0 ≤ id < {@link ModelFacts.vocabulary}. */
+export type Token = number;
+
+/** What a loaded model says of itself. */
+export interface ModelFacts {
+  /** Number of ids in the vocabulary. */
+  readonly vocabulary: number;
+  /** Tokens that a sequence can hold, prompt and completion together. */
+  readonly context: number;
+  /** SHA-256 (hex) over the tokenizer's tables; two models with equal fingerprints share every id. */
+  readonly tokenizer: string;
+}
+
+export interface ChooseRequest {
+  /** Name of the LoRA adapter; absent for the backbone itself. */
+  readonly adapter?: string | undefined;
+  /** The tokens the model has read so far: at least one. */
+  readonly context: readonly Token[];
+  /** Tokens a draft model proposes after `context`; may be empty. */
+  readonly drafted: readonly Token[];
+}
+
+export interface WriteRequest {
+  readonly adapter?: string | undefined;
+  readonly context: readonly Token[];
+  /** The most tokens to write. */
+  readonly limit: number;
+  /** `line` stops after the token that ends the first line with something on it; see `endsLine`. */
+  readonly until?: 'line' | undefined;
+}
+
+/**
+ * A model, ready or on its way. Calls wait while it loads.
+ *
+ * Every call takes the whole context: which part of it is still in the KV cache is the engine's affair.
+ * Errors: {@link EngineError}; an aborted `signal` rejects with the signal's reason, which is not an error.
+ */
+export interface Engine {
+  facts(): Promise<ModelFacts>;
+  /** Ids of plain text; text that looks like a special token is never read as one. */
+  tokenize(text: string): Promise<Token[]>;
+  /** Text of ids; bytes that do not yet form a character come out as U+FFFD. */
+  detokenize(tokens: readonly Token[]): Promise<string>;
+  /**
+   * The model's own greedy choice after `context` and after each token of `drafted`, in one evaluation.
+   * @returns `drafted.length + 1` tokens; element i is chosen given `context` and `drafted[0..i)`.
+   */
+  choose(request: ChooseRequest, signal?: AbortSignal): Promise<Token[]>;
+  /** The model's own greedy continuation, token by token; an end token is given out and is the last one. */
+  write(request: WriteRequest, signal?: AbortSignal): AsyncIterable<Token>;
+  dispose(): Promise<void>;
+}
+
+export type EngineErrorCode =
+  /** A model file is missing, damaged or not what the manifest says; trying again will not help. */
+  | 'model-invalid'
+  /** The engine's process ended; it is being restarted. */
+  | 'engine-lost'
+  /** The prompt and the draft do not fit the model's context. */
+  | 'context-full'
+  /** No adapter of that name is loaded. */
+  | 'unknown-adapter'
+  /** The engine was disposed of. */
+  | 'engine-disposed'
+  /** The native library reported a failure that has no code of its own. */
+  | 'engine-failed';
+
+/** A failure of the engine; `message` is one sentence that a user can act on. */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+  readonly code: EngineErrorCode;
+
+  constructor(code: EngineErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,55 @@
+/** The engine's process: loads one model and answers its host until the host goes away. */
+import {
+  createMessageConnection,
+  IPCMessageReader,
+  IPCMessageWriter,
+  type CancellationToken,
+} from 'vscode-jsonrpc/node';
+import { EngineError, type Engine } from '../engine.ts';
+import { loadLlama } from './llama.ts';
+import { Choose, Detokenize, Load, Tokenize, toResponseError, Write, Written } from './rpc.ts';
+
+const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
+let engine: Engine | undefined;
+
+// A host that was killed cannot say goodbye; without this its engine would live on as an orphan.
+process.on('disconnect', () => process.exit(0));
+
+connection.onRequest(Load, (spec) =>
+  answer(async () => {
+    engine = await loadLlama(spec, (line) => process.stderr.write(`${line}\n`));
+    return engine.facts();
+  }),
+);
+connection.onRequest(Tokenize, (text) => answer(() => loaded().tokenize(text)));
+connection.onRequest(Detokenize, (tokens) => answer(() => loaded().detokenize(tokens)));
+connection.onRequest(Choose, (request, token) => answer(() => loaded().choose(request, signalOf(token))));
+connection.onRequest(Write, ({ stream, ...request }, token) =>
+  answer(async () => {
+    for await (const written of loaded().write(request, signalOf(token))) {
+      await connection.sendProgress(Written, stream, written);
+    }
+    return null;
+  }),
+);
+connection.listen();
+
+function loaded(): Engine {
+  if (!engine)
+    throw new EngineError('engine-failed', 'The engine was asked before it was told what to load.');
+  return engine;
+}
+
+async function answer<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toResponseError(error);
+  }
+}
+
+function signalOf(token: CancellationToken): AbortSignal {
+  const abort = new AbortController();
+  token.onCancellationRequested(() => abort.abort());
+  return abort.signal;
+}

@@ -1,0 +1,238 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import {
+  CancellationTokenSource,
+  createMessageConnection,
+  IPCMessageReader,
+  IPCMessageWriter,
+  type MessageConnection,
+  type RequestParam,
+  type RequestType,
+} from 'vscode-jsonrpc/node';
+import {
+  EngineError,
+  type ChooseRequest,
+  type Engine,
+  type EngineErrorCode,
+  type ModelFacts,
+  type Token,
+  type WriteRequest,
+} from '../engine.ts';
+import { Choose, Detokenize, fromResponseError, Load, Tokenize, Write, Written } from './rpc.ts';
+import type { EngineSpec } from './spec.ts';
+
+export interface EngineState {
+  /** `failed` is final: the files are not what they should be. */
+  readonly status: 'loading' | 'ready' | 'restarting' | 'failed';
+  /** One sentence, where something went wrong. */
+  readonly reason: string | null;
+}
+
+/** An engine in a process of its own. */
+export interface EngineHost extends Engine {
+  readonly state: EngineState;
+  /** The process now running, if one is. */
+  readonly pid: number | undefined;
+}
+
+/**
+ * Starts an engine process and keeps one running: when it ends (a native crash, out of memory, a kill) the requests in
+ * it reject with `engine-lost`, and it is started again, at once the first time, then with growing pauses. Requests wait
+ * while a model loads; during a pause they reject at once, so that a caller can do without.
+ */
+export function startEngine(
+  spec: EngineSpec,
+  onState: (state: EngineState) => void = () => undefined,
+): EngineHost {
+  const host = new ProcessHost(spec, onState);
+  host.start();
+  return host;
+}
+
+/** Milliseconds to wait before start number `attempt` (0 is the first after a loss). */
+export function restartPause(attempt: number): number {
+  return attempt === 0 ? 0 : Math.min(30_000, 250 * 2 ** attempt);
+}
+
+/** An engine that ran this long, in milliseconds, counts as healthy again. */
+const HEALTHY_AFTER = 60_000;
+
+/** In a bundle the child stands beside this module under another name. */
+const CHILD = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './engine-child.mjs', import.meta.url),
+);
+
+/** One process with a loaded model in it. */
+interface Run {
+  readonly connection: MessageConnection;
+  readonly facts: ModelFacts;
+}
+
+class ProcessHost implements EngineHost {
+  readonly #spec: EngineSpec;
+  readonly #onState: (state: EngineState) => void;
+  #state: EngineState = { status: 'loading', reason: null };
+  #child: ChildProcess | undefined;
+  #run: Promise<Run> = Promise.reject(new EngineError('engine-lost', 'The engine was not started.'));
+  #losses = 0;
+  #streams = 0;
+  #pause: NodeJS.Timeout | undefined;
+  #disposed = false;
+
+  constructor(spec: EngineSpec, onState: (state: EngineState) => void) {
+    this.#spec = spec;
+    this.#onState = onState;
+    this.#run.catch(() => undefined);
+  }
+
+  get state(): EngineState {
+    return this.#state;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  start(): void {
+    this.#run = this.#launch();
+    // Whoever calls gets the failure; with nobody calling it must not count as unhandled.
+    this.#run.catch(() => undefined);
+  }
+
+  async facts(): Promise<ModelFacts> {
+    return (await this.#run).facts;
+  }
+
+  tokenize(text: string): Promise<Token[]> {
+    return this.#request(Tokenize, text);
+  }
+
+  detokenize(tokens: readonly Token[]): Promise<string> {
+    return this.#request(Detokenize, tokens);
+  }
+
+  choose(request: ChooseRequest, signal?: AbortSignal): Promise<Token[]> {
+    return this.#request(Choose, request, signal);
+  }
+
+  write(request: WriteRequest, signal?: AbortSignal): AsyncIterable<Token> {
+    const left = new AbortController();
+    const stop = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
+    const stream = this.#streams++;
+    return new ReadableStream<Token>({
+      start: async (controller) => {
+        const { connection } = await this.#run;
+        const listener = connection.onProgress(Written, stream, (token) => {
+          if (!stop.aborted) controller.enqueue(token);
+        });
+        try {
+          await this.#request(Write, { ...request, stream }, stop);
+          controller.close();
+        } catch (error) {
+          if (!left.signal.aborted) throw error;
+        } finally {
+          listener.dispose();
+        }
+      },
+      // The reader left its loop: what it did not want must not be written.
+      cancel: () => left.abort(),
+    });
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    clearTimeout(this.#pause);
+    this.#refuse(new EngineError('engine-disposed', 'The engine was shut down.'));
+    const child = this.#child;
+    if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, 'exit');
+    const giveUp = setTimeout(() => child.kill('SIGKILL'), 2_000);
+    if (child.connected) child.disconnect();
+    else child.kill();
+    await exit;
+    clearTimeout(giveUp);
+  }
+
+  async #launch(): Promise<Run> {
+    // No standard output: the host's own may be a protocol that a stray native line would break.
+    const child = fork(CHILD, [], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    this.#child = child;
+    let lastWords = '';
+    child
+      .stderr!.setEncoding('utf8')
+      .on('data', (text: string) => (lastWords = (lastWords + text).slice(-500)));
+    const connection = createMessageConnection(new IPCMessageReader(child), new IPCMessageWriter(child));
+    const started = performance.now();
+    const over = (how: string) => {
+      child.removeAllListeners();
+      if (performance.now() - started > HEALTHY_AFTER) this.#losses = 0;
+      this.#ended(connection, how);
+    };
+    child.once('error', (error) => over(`could not be started (${error.message})`));
+    child.once('exit', (code, signal) => {
+      const said = lastWords.trim().split('\n').at(-1);
+      over(signal ? `was ended by ${signal}` : `ended with code ${code}${said ? ` (${said})` : ''}`);
+    });
+    connection.listen();
+    try {
+      const facts = await connection.sendRequest(Load, this.#spec);
+      this.#enter({ status: 'ready', reason: null });
+      return { connection, facts };
+    } catch (error) {
+      const failure = fromResponseError(error);
+      // Files do not mend themselves, so only a lost process is worth another start.
+      if (failure.code === 'model-invalid') this.#enter({ status: 'failed', reason: failure.message });
+      else if (failure.code !== 'engine-lost') over(`could not load the model (${failure.message})`);
+      child.kill();
+      throw failure;
+    }
+  }
+
+  #ended(connection: MessageConnection, how: string): void {
+    connection.dispose();
+    if (this.#disposed || this.#state.status === 'failed') return;
+    const reason = `The model process ${how}; it is being restarted.`;
+    this.#enter({ status: 'restarting', reason });
+    const pause = restartPause(this.#losses++);
+    if (pause === 0) {
+      this.start();
+      return;
+    }
+    this.#refuse(new EngineError('engine-lost', reason));
+    this.#pause = setTimeout(() => this.start(), pause);
+  }
+
+  #refuse(error: EngineError): void {
+    this.#run = Promise.reject(error);
+    this.#run.catch(() => undefined);
+  }
+
+  #enter(state: EngineState): void {
+    if (this.#disposed) return;
+    this.#state = state;
+    this.#onState(state);
+  }
+
+  async #request<P, R>(
+    type: RequestType<P, R, EngineErrorCode>,
+    params: RequestParam<P>,
+    signal?: AbortSignal,
+  ): Promise<R> {
+    signal?.throwIfAborted();
+    const cancellation = new CancellationTokenSource();
+    const cancel = () => cancellation.cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      const { connection } = await this.#run;
+      signal?.throwIfAborted();
+      return await connection.sendRequest(type, params, cancellation.token);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error instanceof EngineError ? error : fromResponseError(error);
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      cancellation.dispose();
+    }
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * The one file that knows node-llama-cpp. It runs inside the engine's own process (see `child.ts`): a native crash in
+ * here ends that process and no other.
+ */
+import { createHash } from 'node:crypto';
+import {
+  getLlama,
+  LlamaLogLevel,
+  type Llama,
+  type LlamaContext,
+  type LlamaContextSequence,
+  type LlamaModel,
+  type Token as LlamaToken,
+} from 'node-llama-cpp';
+import {
+  EngineError,
+  type ChooseRequest,
+  type Engine,
+  type ModelFacts,
+  type Token,
+  type WriteRequest,
+} from '../engine.ts';
+import { checkWeights } from '../family.ts';
+import { endsLine } from '../line.ts';
+import { Slots, type Slot } from './slots.ts';
+import type { EngineSpec } from './spec.ts';
+
+/**
+ * The most tokens evaluated at once. On CPU a larger batch takes a tiled attention kernel whose rounding differs from
+ * the one-token kernel's, so that verified text could differ from the target's own: with Q8_0 weights in 10 of 59
+ * prompts at 512, in none at 64 (about 20 % slower prefill).
+ */
+const EXACT_BATCH = 64;
+
+/** Greedy choice: the token with the largest logit. */
+const CHOOSE = { generateNext: { token: true, options: { temperature: 0 } } } as const;
+
+/**
+ * Checks the files, loads the model and makes it ready; adapters are read when they are first asked for.
+ * @param log receives the native library's warnings, a line each.
+ * @throws EngineError `model-invalid` where a file or its tokenizer is not what the specification says.
+ */
+export async function loadLlama(spec: EngineSpec, log: (line: string) => void): Promise<Engine> {
+  await Promise.all([spec.weights, ...spec.adapters].map(checkWeights));
+  const llama = await getLlama({
+    gpu: false,
+    build: 'never',
+    skipDownload: true,
+    maxThreads: spec.threads,
+    logLevel: LlamaLogLevel.warn,
+    logger: (_level, message) => log(message.trimEnd()),
+  });
+  const model = await llama.loadModel({ modelPath: spec.weights.path }).catch((cause: unknown) => {
+    const message = `The model file ${spec.weights.path} has the right checksum but cannot be loaded: ${String(cause)}`;
+    throw new EngineError('model-invalid', message, { cause });
+  });
+  const tokenizer = tokenizerFingerprint(model);
+  if (tokenizer !== spec.tokenizer) {
+    throw new EngineError(
+      'model-invalid',
+      `The tokenizer in ${spec.weights.path} has the fingerprint ${tokenizer.slice(0, 12)}…, the family expects ${spec.tokenizer.slice(0, 12)}…; install the model family again.`,
+    );
+  }
+  return new LlamaEngine(spec, llama, model);
+}
+
+class LlamaEngine implements Engine {
+  readonly #spec: EngineSpec;
+  readonly #llama: Llama;
+  readonly #model: LlamaModel;
+  readonly #end: ReadonlySet<Token>;
+  /**
+   * One context, and with it one set of KV slots, for each adapter: KV computed under one adapter means nothing under
+   * another (llama.cpp #26207). The key is the adapter's name, or empty for the backbone.
+   */
+  readonly #lanes = new Map<string, Promise<Slots<LlamaSlot>>>();
+
+  constructor(spec: EngineSpec, llama: Llama, model: LlamaModel) {
+    this.#spec = spec;
+    this.#llama = llama;
+    this.#model = model;
+    this.#end = new Set(spec.end);
+  }
+
+  facts(): Promise<ModelFacts> {
+    const vocabulary = this.#model.fileInfo.metadata.tokenizer.ggml.tokens.length;
+    return Promise.resolve({ vocabulary, context: this.#spec.context, tokenizer: this.#spec.tokenizer });
+  }
+
+  tokenize(text: string): Promise<Token[]> {
+    return Promise.resolve(this.#model.tokenize(text, false));
+  }
+
+  detokenize(tokens: readonly Token[]): Promise<string> {
+    return Promise.resolve(this.#model.detokenize(tokens as LlamaToken[], false));
+  }
+
+  async choose({ adapter, context, drafted }: ChooseRequest, signal?: AbortSignal): Promise<Token[]> {
+    this.#mustFit(context.length + drafted.length);
+    const lease = await (await this.#lane(adapter)).acquire(context, signal);
+    try {
+      return await lease.slot.choose(context, drafted, signal);
+    } finally {
+      lease.release();
+    }
+  }
+
+  async *write(
+    { adapter, context, limit, until }: WriteRequest,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Token, void> {
+    this.#mustFit(context.length + limit - 1);
+    const lease = await (await this.#lane(adapter)).acquire(context, signal);
+    try {
+      const written: Token[] = [];
+      while (written.length < limit) {
+        const [token] = await lease.slot.choose([...context, ...written], [], signal);
+        written.push(token!);
+        yield token!;
+        if (this.#end.has(token!)) return;
+        if (until === 'line' && endsLine(await this.detokenize(written))) return;
+      }
+    } finally {
+      lease.release();
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await this.#llama.dispose();
+  }
+
+  #mustFit(tokens: number): void {
+    if (tokens > this.#spec.context) {
+      throw new EngineError(
+        'context-full',
+        `${tokens} tokens do not fit the model's context of ${this.#spec.context}.`,
+      );
+    }
+  }
+
+  #lane(adapter = ''): Promise<Slots<LlamaSlot>> {
+    const found = this.#lanes.get(adapter);
+    if (found) return found;
+    const made = this.#makeLane(adapter);
+    this.#lanes.set(adapter, made);
+    // A lane that could not be made must not stay, or every later request would repeat the first failure.
+    made.catch(() => this.#lanes.delete(adapter));
+    return made;
+  }
+
+  async #makeLane(name: string): Promise<Slots<LlamaSlot>> {
+    const adapter = this.#spec.adapters.find((known) => known.name === name);
+    if (name !== '' && !adapter) {
+      throw new EngineError('unknown-adapter', `There is no adapter named "${name}".`);
+    }
+    const context = await this.#model.createContext({
+      contextSize: this.#spec.context,
+      sequences: this.#spec.sequences,
+      batchSize: EXACT_BATCH,
+      threads: this.#spec.threads,
+      ...(adapter && { lora: { adapters: [{ filePath: adapter.path }] } }),
+    });
+    return new Slots(Array.from({ length: this.#spec.sequences }, () => new LlamaSlot(context)));
+  }
+}
+
+/** One sequence of a context: the KV cache of one line of tokens. */
+class LlamaSlot implements Slot {
+  readonly #sequence: LlamaContextSequence;
+
+  constructor(context: LlamaContext) {
+    this.#sequence = context.getSequence();
+  }
+
+  get tokens(): readonly Token[] {
+    return this.#sequence.contextTokens;
+  }
+
+  /** See `Engine.choose`. Aborting takes effect between batches: the native call itself cannot be interrupted. */
+  async choose(context: readonly Token[], drafted: readonly Token[], signal?: AbortSignal): Promise<Token[]> {
+    // The last token of the context is left for the second step, so that there is a position to choose from.
+    const read = context.slice(0, -1) as LlamaToken[];
+    try {
+      // `false`: aligning by shifting the cache would change what the model writes.
+      await this.#sequence.adaptStateToTokens(read, false);
+      for (let at = this.#sequence.nextTokenIndex; at < read.length; at += EXACT_BATCH) {
+        signal?.throwIfAborted();
+        await this.#sequence.controlledEvaluate(read.slice(at, at + EXACT_BATCH));
+      }
+      signal?.throwIfAborted();
+      const asked = [context.at(-1)!, ...drafted] as LlamaToken[];
+      const results = await this.#sequence.controlledEvaluate(asked.map((token) => [token, CHOOSE]));
+      return results.map((result) => result!.next.token!);
+    } catch (cause) {
+      if (signal?.aborted) throw signal.reason;
+      // What a failed evaluation left in the cache is unknown, and a wrong cache would be a wrong answer later.
+      await this.#sequence.clearHistory().catch(() => undefined);
+      throw new EngineError('engine-failed', `The model could not be evaluated: ${String(cause)}`, { cause });
+    }
+  }
+}
+
+/** SHA-256 over the tokenizer's tables as they stand in the GGUF file, keys sorted. */
+function tokenizerFingerprint(model: LlamaModel): string {
+  const tables = Object.entries(model.fileInfo.metadata.tokenizer.ggml).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(tables)).digest('hex');
+}

@@ -1,0 +1,40 @@
+/** What the engine's process and its host say to each other, over Node's IPC channel by `vscode-jsonrpc`. */
+import { ProgressType, RequestType, ResponseError } from 'vscode-jsonrpc/node';
+import {
+  EngineError,
+  type ChooseRequest,
+  type EngineErrorCode,
+  type ModelFacts,
+  type Token,
+  type WriteRequest,
+} from '../engine.ts';
+import type { EngineSpec } from './spec.ts';
+
+export const Load = new RequestType<EngineSpec, ModelFacts, EngineErrorCode>('load');
+export const Tokenize = new RequestType<string, Token[], EngineErrorCode>('tokenize');
+export const Detokenize = new RequestType<readonly Token[], string, EngineErrorCode>('detokenize');
+export const Choose = new RequestType<ChooseRequest, Token[], EngineErrorCode>('choose');
+export const Write = new RequestType<WriteRequest & { readonly stream: number }, null, EngineErrorCode>(
+  'write',
+);
+/** One token of the `write` with that stream number. */
+export const Written = new ProgressType<Token>();
+
+/** A number outside the range that JSON-RPC reserves; the engine's own code travels as data. */
+const ENGINE_ERROR = 1;
+
+export function toResponseError(error: unknown): ResponseError<EngineErrorCode> {
+  const { code, message } =
+    error instanceof EngineError
+      ? error
+      : { code: 'engine-failed' as const, message: `The engine failed: ${String(error)}` };
+  return new ResponseError(ENGINE_ERROR, message, code);
+}
+
+export function fromResponseError(error: unknown): EngineError {
+  if (error instanceof ResponseError && error.code === ENGINE_ERROR) {
+    return new EngineError(error.data as EngineErrorCode, error.message);
+  }
+  // Anything else is the connection going away under the request.
+  return new EngineError('engine-lost', 'The model process ended; it is being restarted.', { cause: error });
+}

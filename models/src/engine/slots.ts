@@ -1,0 +1,76 @@
+import type { Token } from '../engine.ts';
+
+/** A place that holds the KV cache of the tokens evaluated in it last. */
+export interface Slot {
+  readonly tokens: readonly Token[];
+}
+
+export interface Lease<S extends Slot> {
+  readonly slot: S;
+  /** Gives the slot back; must be called exactly once. */
+  release(): void;
+}
+
+/**
+ * Lends each slot to one request at a time. A request gets the idle slot whose tokens share the longest prefix with its
+ * context, since that much need not be evaluated again; among equals, the one that was idle longest, so that a fresh
+ * conversation does not evict a warm one. With no idle slot, requests wait in the order they came.
+ */
+export class Slots<S extends Slot> {
+  /** Idle slots, the longest idle first. */
+  readonly #idle: S[];
+  readonly #waiting: { readonly context: readonly Token[]; readonly grant: (lease: Lease<S>) => void }[] = [];
+
+  constructor(slots: readonly S[]) {
+    this.#idle = [...slots];
+  }
+
+  async acquire(context: readonly Token[], signal?: AbortSignal): Promise<Lease<S>> {
+    signal?.throwIfAborted();
+    const slot = this.#take(context);
+    if (slot) return this.#lease(slot);
+    const { promise, resolve, reject } = Promise.withResolvers<Lease<S>>();
+    const waiter = { context, grant: resolve };
+    const leave = () => {
+      const index = this.#waiting.indexOf(waiter);
+      if (index !== -1) this.#waiting.splice(index, 1);
+      reject(signal!.reason as Error);
+    };
+    this.#waiting.push(waiter);
+    signal?.addEventListener('abort', leave, { once: true });
+    try {
+      return await promise;
+    } finally {
+      signal?.removeEventListener('abort', leave);
+    }
+  }
+
+  #take(context: readonly Token[]): S | undefined {
+    let best = 0;
+    let longest = -1;
+    this.#idle.forEach((slot, index) => {
+      const shared = sharedPrefix(slot.tokens, context);
+      if (shared > longest) [best, longest] = [index, shared];
+    });
+    return this.#idle.splice(best, 1)[0];
+  }
+
+  #lease(slot: S): Lease<S> {
+    return {
+      slot,
+      release: () => {
+        this.#idle.push(slot);
+        const next = this.#waiting.shift();
+        if (next) next.grant(this.#lease(this.#take(next.context)!));
+      },
+    };
+  }
+}
+
+/** How many tokens `a` and `b` have in common from the start. */
+export function sharedPrefix(a: readonly Token[], b: readonly Token[]): number {
+  const shorter = Math.min(a.length, b.length);
+  let shared = 0;
+  while (shared < shorter && a[shared] === b[shared]) shared++;
+  return shared;
+}

@@ -1,0 +1,35 @@
+import type { Token } from '../engine.ts';
+import type { Adapter, Family, Weights } from '../family.ts';
+
+/** What an engine process is to load. Plain data: it travels to the process. */
+export interface EngineSpec {
+  readonly weights: Weights;
+  readonly adapters: readonly Adapter[];
+  /** The fingerprint the weights' tokenizer must have. */
+  readonly tokenizer: string;
+  /** Tokens a sequence can hold. */
+  readonly context: number;
+  readonly end: readonly Token[];
+  /** KV slots for each adapter: requests that can be evaluated at once. */
+  readonly sequences: number;
+  readonly threads: number;
+}
+
+export interface EngineResources {
+  readonly sequences: number;
+  readonly threads: number;
+}
+
+/** The target: the backbone with every adapter of the family. */
+export function backboneSpec(family: Family, resources: EngineResources): EngineSpec {
+  return { ...shared(family), weights: family.backbone, adapters: family.adapters, ...resources };
+}
+
+/** The static draft, which stays as it is while targets change. */
+export function draftSpec(family: Family, resources: EngineResources): EngineSpec {
+  return { ...shared(family), weights: family.draft, adapters: [], ...resources };
+}
+
+function shared(family: Family) {
+  return { tokenizer: family.tokenizer.fingerprint, context: family.context, end: family.tokenizer.end };
+}

@@ -1,0 +1,52 @@
+/**
+ * What the language server says beyond LSP 3.18: all that a client of it may import. Each message is one constant.
+ * A client that knows none of this still gets completions.
+ */
+import { NotificationType } from 'vscode-languageserver';
+
+/** How a completion came about. Times in milliseconds from the request's arrival. Never any text. */
+export interface CompletionReport {
+  /** `draft`: only the local model wrote it. `speculated`: the edge node verified it. */
+  readonly path: 'draft' | 'speculated';
+  readonly rounds: number;
+  /** Tokens drafted, accepted and committed over all rounds. */
+  readonly drafted: number;
+  readonly accepted: number;
+  readonly committed: number;
+  /** When the first text was known, i.e. the local draft. */
+  readonly firstTextMs: number | null;
+  /** When the target had confirmed the whole text; null for `draft`. */
+  readonly verifiedMs: number | null;
+  /** Application bytes sent to and received from the edge node. */
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  readonly adapter: string | null;
+}
+
+/** The state of both sides, for a status display. */
+export interface ServerStatus {
+  /** The local draft model. */
+  readonly draft: 'loading' | 'ready' | 'restarting' | 'failed';
+  /** `off`: no URL is set. `away`: not reachable now, tried again. `refused`: it will not work until something is changed. */
+  readonly edge: 'off' | 'connecting' | 'connected' | 'away' | 'refused';
+  /** One sentence where something is not as it should be. */
+  readonly reason: string | null;
+  readonly lastCompletion: CompletionReport | null;
+}
+
+/** Server to client, whenever something in it changed. */
+export const StatusNotification = new NotificationType<ServerStatus>('foretype/status');
+
+/** Passed as `initializationOptions`, and later as the `foretype` section of `workspace/didChangeConfiguration`. */
+export interface ServerSettings {
+  readonly enabled: boolean;
+  /** Base URL of the edge node, `http(s)://host:port`; empty for drafts only. */
+  readonly edgeUrl: string;
+  /** Bearer token for the edge node; empty for none. */
+  readonly edgeToken: string;
+  /** The adapter to ask for by name; empty for the backbone itself. */
+  readonly adapter: string;
+}
+
+/** Client to server: the settings as they are now. */
+export const SettingsNotification = new NotificationType<ServerSettings>('foretype/settings');
