@@ -64,6 +64,8 @@ export type EngineErrorCode =
   | 'engine-lost'
   /** The prompt and the draft do not fit the model's context. */
   | 'context-full'
+  /** An id is not in the vocabulary. */
+  | 'unknown-token'
   /** No adapter of that name is loaded. */
   | 'unknown-adapter'
   /** The engine was disposed of. */

@@ -62,6 +62,7 @@ export interface Round {
 /**
  * Runs rounds until an end token or the limit; the caller may stop earlier by leaving the loop.
  * The tokens committed over all rounds are the target's own greedy continuation of `prompt`.
+ * @throws RangeError at a verdict without a token of the target's own: it would never end.
  */
 export async function* speculate(speculation: Speculation): AsyncGenerator<Round, void> {
   const { prompt, limit, draftLength, end, draft, verify } = speculation;
@@ -72,6 +73,8 @@ export async function* speculate(speculation: Speculation): AsyncGenerator<Round
     const count = Math.min(draftLength, room - 1);
     const drafted = count > 0 ? (await draft(context, count)).slice(0, count) : [];
     const verdict = await verify(context, drafted);
+    if (verdict.tokens.length === 0)
+      throw new RangeError('A verdict must hold at least one token of the target.');
     const committed = upToEnd([...drafted.slice(0, verdict.accepted), ...verdict.tokens].slice(0, room), end);
     yield { drafted: drafted.length, accepted: Math.min(verdict.accepted, committed.length), committed };
     if (end.has(committed.at(-1)!)) return;

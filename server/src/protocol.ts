@@ -3,6 +3,9 @@
  * A client that knows none of this still gets completions.
  */
 import { NotificationType } from 'vscode-languageserver';
+import type { ServerSettings } from './settings.ts';
+
+export type { ServerSettings };
 
 /** How a completion came about. Times in milliseconds from the request's arrival. Never any text. */
 export interface CompletionReport {
@@ -36,17 +39,6 @@ export interface ServerStatus {
 
 /** Server to client, whenever something in it changed. */
 export const StatusNotification = new NotificationType<ServerStatus>('foretype/status');
-
-/** Passed as `initializationOptions`, and later as the `foretype` section of `workspace/didChangeConfiguration`. */
-export interface ServerSettings {
-  readonly enabled: boolean;
-  /** Base URL of the edge node, `http(s)://host:port`; empty for drafts only. */
-  readonly edgeUrl: string;
-  /** Bearer token for the edge node; empty for none. */
-  readonly edgeToken: string;
-  /** The adapter to ask for by name; empty for the backbone itself. */
-  readonly adapter: string;
-}
 
 /** Client to server: the settings as they are now. */
 export const SettingsNotification = new NotificationType<ServerSettings>('foretype/settings');

@@ -4,7 +4,7 @@ import type { Token } from '@foretype/models';
 /** A context as it travels: how much of the tokens both sides remember stays, what follows, and a digest of the whole. */
 export interface ContextDelta {
   readonly keep: number;
-  readonly tokens: readonly Token[];
+  readonly tokens: Token[];
   /** CRC-32 of the whole context; it finds accidents (a lost frame, a bug), it is no protection against malice. */
   readonly digest: number;
 }

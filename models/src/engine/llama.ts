@@ -68,6 +68,7 @@ class LlamaEngine implements Engine {
   readonly #spec: EngineSpec;
   readonly #llama: Llama;
   readonly #model: LlamaModel;
+  readonly #vocabulary: number;
   readonly #end: ReadonlySet<Token>;
   /**
    * One context, and with it one set of KV slots, for each adapter: KV computed under one adapter means nothing under
@@ -79,24 +80,31 @@ class LlamaEngine implements Engine {
     this.#spec = spec;
     this.#llama = llama;
     this.#model = model;
+    this.#vocabulary = model.fileInfo.metadata.tokenizer.ggml.tokens.length;
     this.#end = new Set(spec.end);
   }
 
   facts(): Promise<ModelFacts> {
-    const vocabulary = this.#model.fileInfo.metadata.tokenizer.ggml.tokens.length;
-    return Promise.resolve({ vocabulary, context: this.#spec.context, tokenizer: this.#spec.tokenizer });
+    return Promise.resolve({
+      vocabulary: this.#vocabulary,
+      context: this.#spec.context,
+      tokenizer: this.#spec.tokenizer,
+    });
   }
 
   tokenize(text: string): Promise<Token[]> {
     return Promise.resolve(this.#model.tokenize(text, false));
   }
 
-  detokenize(tokens: readonly Token[]): Promise<string> {
+  async detokenize(tokens: readonly Token[]): Promise<string> {
+    this.#mustKnow(tokens);
     return Promise.resolve(this.#model.detokenize(tokens as LlamaToken[], false));
   }
 
   async choose({ adapter, context, drafted }: ChooseRequest, signal?: AbortSignal): Promise<Token[]> {
     this.#mustFit(context.length + drafted.length);
+    this.#mustKnow(context);
+    this.#mustKnow(drafted);
     const lease = await (await this.#lane(adapter)).acquire(context, signal);
     try {
       return await lease.slot.choose(context, drafted, signal);
@@ -110,6 +118,7 @@ class LlamaEngine implements Engine {
     signal?: AbortSignal,
   ): AsyncGenerator<Token, void> {
     this.#mustFit(context.length + limit - 1);
+    this.#mustKnow(context);
     const lease = await (await this.#lane(adapter)).acquire(context, signal);
     try {
       const written: Token[] = [];
@@ -134,6 +143,19 @@ class LlamaEngine implements Engine {
       throw new EngineError(
         'context-full',
         `${tokens} tokens do not fit the model's context of ${this.#spec.context}.`,
+      );
+    }
+  }
+
+  // The native library reads past its tables when it is given an id that is not in them.
+  #mustKnow(tokens: readonly Token[]): void {
+    const stranger = tokens.find(
+      (token) => !Number.isInteger(token) || token < 0 || token >= this.#vocabulary,
+    );
+    if (stranger !== undefined) {
+      throw new EngineError(
+        'unknown-token',
+        `${stranger} is not a token of this model (0 to ${this.#vocabulary - 1}).`,
       );
     }
   }

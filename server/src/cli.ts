@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+/** The `foretype` command: completions from a terminal, and the language server for any editor. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ask, type Answer } from './client.ts';
+import { decodeText, parsePlace, positionIn, UsageError } from './position.ts';
+import { VERSION } from './version.ts';
+
+const USAGE = `Foretype ${VERSION}: completions drafted here, verified by an edge node.
+
+Usage:
+  foretype complete FILE:LINE:COL [--json] [--edge URL] [--token-file FILE] [--adapter NAME]
+  foretype lsp --stdio
+
+  --json              Prints text and report as one JSON object.
+  --edge URL          Verifies with the edge node at URL; without it the local draft is all.
+  --token-file FILE   Reads the edge node's token from FILE.
+  --adapter NAME      Asks the node for this adapter instead of the backbone.
+`;
+
+try {
+  await run(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}
+
+async function run([command, ...rest]: string[]): Promise<void> {
+  if (command === 'lsp') await import('./main.ts');
+  else if (command === 'complete') await complete(rest);
+  else if (command === '--version') console.log(VERSION);
+  else if (command === undefined || command === '--help' || command === '-h') console.log(USAGE);
+  else throw new UsageError(`There is no command "${command}"; see foretype --help.`);
+}
+
+async function complete(args: string[]): Promise<void> {
+  const { values, positionals } = parse(args);
+  if (positionals.length !== 1) {
+    throw new UsageError(`Expected one FILE:LINE:COL, got ${positionals.length}; see foretype --help.`);
+  }
+  const place = parsePlace(positionals[0]!);
+  const text = decodeText(await read(place.file), place.file);
+  const position = positionIn(text, place);
+  const edgeToken = values['token-file']
+    ? decodeText(await read(values['token-file']), values['token-file']).trim()
+    : '';
+  const settings = { edgeUrl: values.edge ?? '', edgeToken, adapter: values.adapter ?? '' };
+  const answer = await ask({ file: resolve(place.file), text, position, settings });
+  if (values.json) console.log(JSON.stringify({ ...place, ...answer }, null, 2));
+  else print(answer);
+}
+
+function parse(args: string[]) {
+  const text = { type: 'string' } as const;
+  const options = { json: { type: 'boolean' }, edge: text, 'token-file': text, adapter: text } as const;
+  try {
+    return parseArgs({ args, options, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function print({ text, status }: Answer): void {
+  console.log(text);
+  const report = status.lastCompletion;
+  if (report) {
+    const { path, rounds, drafted, accepted, firstTextMs, verifiedMs, bytesUp, bytesDown } = report;
+    console.error(
+      path === 'draft'
+        ? `draft only: ${drafted} tokens in ${ms(firstTextMs)}`
+        : `verified: ${accepted} of ${drafted} drafted tokens accepted in ${rounds} rounds; ` +
+            `first text after ${ms(firstTextMs)}, verified after ${ms(verifiedMs)}; ${bytesUp} B up, ${bytesDown} B down`,
+    );
+  }
+  if (status.reason) console.error(status.reason);
+}
+
+function ms(time: number | null): string {
+  return time === null ? '-' : `${time.toFixed(0)} ms`;
+}
+
+async function read(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(
+      code === 'ENOENT' ? `There is no file ${file}.` : `${file} cannot be read (${code ?? 'unknown'}).`,
+    );
+  }
+}

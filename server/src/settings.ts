@@ -1,0 +1,35 @@
+import { Type, type Static } from 'typebox';
+import { Value } from 'typebox/value';
+
+const SettingsSchema = Type.Object({
+  enabled: Type.Boolean({ default: true }),
+  /** Base URL of the edge node, `http(s)://host:port`; empty for drafts only, and nothing leaves the machine. */
+  edgeUrl: Type.String({ default: '' }),
+  /** Bearer token for the edge node; empty for none. */
+  edgeToken: Type.String({ default: '' }),
+  /** Name of the adapter to ask for; empty for the backbone itself. */
+  adapter: Type.String({ default: '' }),
+});
+
+/** Sent as `initializationOptions`, by `foretype/settings`, or as the section `foretype` of a changed configuration. */
+export type ServerSettings = Static<typeof SettingsSchema>;
+
+/**
+ * Settings as a client sent them, missing ones by default; unknown ones are left out, since editors send more than ours.
+ * @returns the settings, and one sentence for each value that is not what it should be (its default is used).
+ */
+export function readSettings(sent: unknown): { settings: ServerSettings; problems: string[] } {
+  const settings: Record<string, unknown> = Value.Create(SettingsSchema);
+  const given = typeof sent === 'object' && sent !== null ? (sent as Record<string, unknown>) : {};
+  const problems: string[] = [];
+  for (const [name, schema] of Object.entries(SettingsSchema.properties)) {
+    const value = given[name];
+    if (Value.Check(schema, value)) settings[name] = value;
+    else if (value !== undefined) {
+      // A token is a secret even where it is wrong.
+      const got = name === 'edgeToken' ? typeof value : JSON.stringify(value);
+      problems.push(`Setting ${name}: expected a ${schema.type}, got ${got}.`);
+    }
+  }
+  return { settings: Value.Parse(SettingsSchema, settings), problems };
+}
