@@ -112,5 +112,9 @@ export default ts.config(
       ],
     },
   },
-  { files: ['**/*.{js,mjs,cjs}'], ...ts.configs.disableTypeChecked },
+  {
+    files: ['**/*.{js,mjs,cjs}'],
+    ...ts.configs.disableTypeChecked,
+    languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
+  },
 );

@@ -2,9 +2,11 @@
 /** The `foretype` command: completions from a terminal, and the language server for any editor. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ask, type Answer } from './client.ts';
+import { Client } from './client.ts';
 import { decodeText, parsePlace, positionIn, UsageError } from './position.ts';
+import type { ServerSettings, ServerStatus } from './protocol.ts';
 import { VERSION } from './version.ts';
 
 const USAGE = `Foretype ${VERSION}: completions drafted here, verified by an edge node.
@@ -46,9 +48,36 @@ async function complete(args: string[]): Promise<void> {
     ? decodeText(await read(values['token-file']), values['token-file']).trim()
     : '';
   const settings = { edgeUrl: values.edge ?? '', edgeToken, adapter: values.adapter ?? '' };
-  const answer = await ask({ file: resolve(place.file), text, position, settings });
+  const answer = await ask(place.file, text, position, settings);
   if (values.json) console.log(JSON.stringify({ ...place, ...answer }, null, 2));
   else print(answer);
+}
+
+/** What `foretype complete` prints with `--json`, besides the place. */
+export interface Answer {
+  /** The text to insert at the position; empty where the models have nothing to say. */
+  readonly text: string;
+  /** The server's state after the completion; its `lastCompletion` says how the text came about. */
+  readonly status: ServerStatus;
+}
+
+async function ask(
+  file: string,
+  text: string,
+  position: { readonly line: number; readonly character: number },
+  settings: Partial<ServerSettings>,
+): Promise<Answer> {
+  const { client } = await Client.start(settings);
+  try {
+    const uri = pathToFileURL(resolve(file)).href;
+    await client.open(uri, text);
+    await client.until(({ draft, edge }) => draft !== 'loading' && edge !== 'connecting');
+    const completion = await client.complete(uri, position);
+    if (client.status?.draft === 'failed') throw new Error(client.status.reason ?? 'The draft model failed.');
+    return { text: completion, status: client.status! };
+  } finally {
+    await client.stop();
+  }
 }
 
 function parse(args: string[]) {

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import {
   createProtocolConnection,
   DidOpenTextDocumentNotification,
@@ -12,91 +12,144 @@ import {
   ShutdownRequest,
   StreamMessageReader,
   StreamMessageWriter,
+  type CancellationToken,
+  type InitializeResult,
   type InlineCompletionItem,
   type InlineCompletionList,
   type Position,
+  type ProtocolConnection,
 } from 'vscode-languageserver/node';
-import { StatusNotification, type ServerSettings, type ServerStatus } from './protocol.ts';
-
-export interface Question {
-  /** Absolute path of the document; only its name is used, `text` is what counts. */
-  readonly file: string;
-  readonly text: string;
-  readonly position: Position;
-  readonly settings: Partial<ServerSettings>;
-}
-
-export interface Answer {
-  /** The text to insert at the position; empty where the models have nothing to say. */
-  readonly text: string;
-  /** The server's state after the completion; its `lastCompletion` says how the text came about. */
-  readonly status: ServerStatus;
-}
+import {
+  SettingsNotification,
+  StatusNotification,
+  type ServerSettings,
+  type ServerStatus,
+} from './protocol.ts';
 
 /** Milliseconds that the models and the edge node get to become ready, or to say that they will not. */
 const READY_WITHIN = 30_000;
 
-/**
- * Asks a real language server, in a process of its own and over LSP, for one completion, as an editor would.
- * @throws Error with one sentence where the server cannot answer.
- */
-export async function ask({ file, text, position, settings }: Question): Promise<Answer> {
-  const main = fileURLToPath(new URL('./main.ts', import.meta.url));
-  const child = spawn(process.execPath, [main, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const exit = once(child, 'exit');
-  const connection = createProtocolConnection(
-    new StreamMessageReader(child.stdout),
-    new StreamMessageWriter(child.stdin),
-  );
-  let status: ServerStatus | undefined;
-  const settled = Promise.withResolvers<undefined>();
-  connection.onNotification(StatusNotification, (now) => {
-    status = now;
-    if (now.draft !== 'loading' && now.edge !== 'connecting') settled.resolve(undefined);
-  });
-  child.once('exit', (code) =>
-    settled.reject(new Error(`The language server ended with code ${code ?? 'none'}.`)),
-  );
-  connection.listen();
-  try {
-    await connection.sendRequest(InitializeRequest.type, {
+/** A language server in a process of its own, spoken to over LSP as an editor would. */
+export class Client {
+  readonly #child: ChildProcess;
+  readonly #connection: ProtocolConnection;
+  readonly #listeners = new Set<() => void>();
+  #status: ServerStatus | undefined;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#connection = createProtocolConnection(
+      new StreamMessageReader(child.stdout!),
+      new StreamMessageWriter(child.stdin!),
+    );
+    this.#connection.onNotification(StatusNotification, (status) => {
+      this.#status = status;
+      this.#listeners.forEach((listener) => listener());
+    });
+    this.#connection.listen();
+  }
+
+  /**
+   * Starts a server; it is ready to be asked at once, and loads its model meanwhile.
+   * @param env variables on top of this process's own.
+   */
+  static async start(
+    settings: Partial<ServerSettings>,
+    env: Record<string, string> = {},
+  ): Promise<{ client: Client; initialized: InitializeResult }> {
+    const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+    const child = spawn(process.execPath, [main, '--stdio'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, ...env },
+    });
+    const client = new Client(child);
+    const initialized = await client.#connection.sendRequest(InitializeRequest.type, {
       processId: process.pid,
+      // eslint-disable-next-line @typescript-eslint/no-deprecated -- LSP still demands the field; null says: no folder.
+      rootUri: null,
       workspaceFolders: null,
-      rootUri: null, // eslint-disable-line @typescript-eslint/no-deprecated
       capabilities: { textDocument: { inlineCompletion: {} } },
       initializationOptions: settings,
     });
-    await connection.sendNotification(InitializedNotification.type, {});
-    const uri = pathToFileURL(file).href;
-    await connection.sendNotification(DidOpenTextDocumentNotification.type, {
+    await client.#connection.sendNotification(InitializedNotification.type, {});
+    return { client, initialized };
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  /** The server's state as it said last; undefined before its first word. */
+  get status(): ServerStatus | undefined {
+    return this.#status;
+  }
+
+  /**
+   * Waits for a state.
+   * @throws Error saying the last state, where it does not come within `within` milliseconds.
+   */
+  async until(wanted: (status: ServerStatus) => boolean, within = READY_WITHIN): Promise<ServerStatus> {
+    const { promise, resolve, reject } = Promise.withResolvers<ServerStatus>();
+    const look = () => this.#status && wanted(this.#status) && resolve(this.#status);
+    const timer = setTimeout(() => {
+      reject(
+        new Error(
+          `The language server did not get there in ${within} ms; it is ${JSON.stringify(this.#status)}.`,
+        ),
+      );
+    }, within);
+    this.#listeners.add(look);
+    look();
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#listeners.delete(look);
+    }
+  }
+
+  async configure(settings: Partial<ServerSettings>): Promise<void> {
+    await this.#connection.sendNotification(SettingsNotification, settings as ServerSettings);
+  }
+
+  async open(uri: string, text: string): Promise<void> {
+    await this.#connection.sendNotification(DidOpenTextDocumentNotification.type, {
       textDocument: { uri, languageId: 'plaintext', version: 1, text },
     });
-    const late = setTimeout(() => settled.resolve(undefined), READY_WITHIN);
-    await settled.promise.finally(() => clearTimeout(late));
-    const result = await connection.sendRequest(InlineCompletionRequest.type, {
-      textDocument: { uri },
-      position,
-      context: { triggerKind: InlineCompletionTriggerKind.Invoked },
-    });
-    if (!status) throw new Error('The language server never said how it is.');
-    if (status.draft === 'failed') throw new Error(status.reason ?? 'The draft model could not be loaded.');
-    await connection.sendRequest(ShutdownRequest.type);
-    await connection.sendNotification(ExitNotification.type);
-    await exit;
-    return { text: insertionOf(result, position), status };
-  } finally {
-    connection.dispose();
-    child.kill();
   }
-}
 
-/** What an item adds at the position: it replaces from somewhere before it, with the text that stands there first. */
-function insertionOf(
-  result: InlineCompletionItem[] | InlineCompletionList | null,
-  position: Position,
-): string {
-  const [item] = Array.isArray(result) ? result : (result?.items ?? []);
-  if (!item) return '';
-  const text = typeof item.insertText === 'string' ? item.insertText : item.insertText.value;
-  return text.slice(position.character - (item.range?.start.character ?? position.character));
+  /** The items for a position, as the server gives them. */
+  async items(
+    uri: string,
+    position: Position,
+    triggerKind: InlineCompletionTriggerKind,
+    token?: CancellationToken,
+  ): Promise<InlineCompletionItem[]> {
+    const params = { textDocument: { uri }, position, context: { triggerKind } };
+    const result: InlineCompletionItem[] | InlineCompletionList | null = await this.#connection.sendRequest(
+      InlineCompletionRequest.type,
+      params,
+      token,
+    );
+    return Array.isArray(result) ? result : (result?.items ?? []);
+  }
+
+  /** The text that the first item adds at the position, asked for as by a key; empty where there is none. */
+  async complete(uri: string, position: Position): Promise<string> {
+    const [item] = await this.items(uri, position, InlineCompletionTriggerKind.Invoked);
+    if (!item) return '';
+    const text = typeof item.insertText === 'string' ? item.insertText : item.insertText.value;
+    // An item replaces from somewhere before the position, with the text that stands there first.
+    return text.slice(position.character - (item.range?.start.character ?? position.character));
+  }
+
+  /** Ends the server in LSP's own way. */
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exit = once(this.#child, 'exit');
+    await this.#connection.sendRequest(ShutdownRequest.type);
+    await this.#connection.sendNotification(ExitNotification.type);
+    await exit;
+    this.#connection.dispose();
+  }
 }

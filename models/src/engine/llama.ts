@@ -26,11 +26,12 @@ import { Slots, type Slot } from './slots.ts';
 import type { EngineSpec } from './spec.ts';
 
 /**
- * The most tokens evaluated at once. On CPU a larger batch takes a tiled attention kernel whose rounding differs from
- * the one-token kernel's, so that verified text could differ from the target's own: with Q8_0 weights in 10 of 59
- * prompts at 512, in none at 64 (about 20 % slower prefill).
+ * The most tokens evaluated at once, of all sequences together. On CPU a batch of 64 or more takes a tiled attention
+ * kernel that rounds differently from the one-token kernel (logits off by up to 0.14), so that what the target writes
+ * would depend on how its prompt was chunked. With Q8_0 weights every chunking into at most 63 tokens gives bit-equal
+ * logits; f16 weights never do (off by 0.006), see `test/model/kernel.test.ts`.
  */
-const EXACT_BATCH = 64;
+export const EXACT_BATCH = 32;
 
 /** Greedy choice: the token with the largest logit. */
 const CHOOSE = { generateNext: { token: true, options: { temperature: 0 } } } as const;

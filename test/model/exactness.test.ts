@@ -1,0 +1,147 @@
+/**
+ * The promise: a verified text is exactly what the target alone writes greedily, whatever is drafted, however much, and
+ * however the prompt was chunked on its way. Real weights, a real edge node, the real channel.
+ */
+import { identityOf } from '@foretype/edge-node/protocol';
+import {
+  backboneSpec,
+  draftSpec,
+  EMBEDDED_FAMILY,
+  loadFamily,
+  speculate,
+  startEngine,
+  type Token,
+} from '@foretype/models';
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { Channel } from '../../server/src/channel.ts';
+import { EdgeProcess } from '../support/node.ts';
+import { chance, realPrompts } from '../support/prompts.ts';
+
+const PROMPTS = process.env['FORETYPE_FULL'] ? 200 : 10;
+const LIMIT = 24;
+const LENGTHS = [0, 1, 4, 8, 16];
+
+const family = await loadFamily(EMBEDDED_FAMILY);
+const resources = { sequences: 1, threads: 1 };
+const end = new Set(family.tokenizer.end);
+const never = new AbortController().signal;
+
+describe(`exactness over ${PROMPTS} prompts`, () => {
+  const target = startEngine(backboneSpec(family, resources));
+  const draft = startEngine(draftSpec(family, resources));
+  const node = new EdgeProcess();
+  let channel: Channel;
+  let prompts: Token[][];
+  let vocabulary: number;
+
+  before(async () => {
+    await node.start(['--sequences', '2']);
+    const connected = Promise.withResolvers<undefined>();
+    channel = new Channel({
+      url: node.url,
+      token: node.token,
+      identity: identityOf(family),
+      onState: (state) => state.status === 'connected' && connected.resolve(undefined),
+      random: Math.random,
+    });
+    await connected.promise;
+    ({ vocabulary } = await target.facts());
+    prompts = await realPrompts(target, family, PROMPTS, 20_260_104);
+  });
+  after(async () => {
+    channel.dispose();
+    await Promise.all([node.dispose(), target.dispose(), draft.dispose()]);
+  });
+
+  for (const adapter of ['', ...family.adapters.map(({ name }) => name)]) {
+    it(`${adapter || 'the backbone itself'}: 0 mismatches for K of ${LENGTHS.join(', ')} and every kind of draft`, async (t) => {
+      const random = chance(7);
+      const sum = { texts: 0, tokens: 0, rounds: 0, drafted: 0, accepted: 0, mismatches: 0 };
+      for (const prompt of prompts) {
+        const alone = await Array.fromAsync(target.write({ adapter, context: prompt, limit: LIMIT }));
+        for (const [name, drafts] of Object.entries(draftsFor(prompt, alone, random))) {
+          for (const draftLength of LENGTHS) {
+            if (draftLength === 0 && name !== 'static') continue;
+            await rechunk(adapter, prompt, random);
+            const output = await verified(prompt, adapter, draftLength, drafts, sum);
+            sum.texts++;
+            sum.tokens += output.length;
+            if (output.join() !== alone.join()) sum.mismatches++;
+          }
+        }
+      }
+      t.diagnostic(JSON.stringify({ adapter, prompts: prompts.length, ...sum }));
+      assert.equal(sum.mismatches, 0);
+      assert.ok(
+        sum.accepted > 0 && sum.accepted < sum.drafted,
+        'Both outcomes of a draft must have been seen.',
+      );
+    });
+  }
+
+  it('the check fails when one token too many is accepted: the test of the test', async () => {
+    let mismatches = 0;
+    const random = chance(7);
+    for (const prompt of prompts.slice(0, 10)) {
+      const alone = await Array.fromAsync(target.write({ context: prompt, limit: LIMIT }));
+      const output = await verified(prompt, '', 4, draftsFor(prompt, alone, random).corrupted, undefined, 1);
+      if (output.join() !== alone.join()) mismatches++;
+    }
+    assert.ok(mismatches > 0);
+  });
+
+  type Drafts = (context: readonly Token[], count: number) => Promise<Token[]>;
+
+  /** The shipped draft, one that is never right, and one that is right up to a place drawn by lot. */
+  function draftsFor(prompt: readonly Token[], alone: readonly Token[], random: () => number) {
+    const right = (context: readonly Token[], count: number) =>
+      alone.slice(context.length - prompt.length, context.length - prompt.length + count);
+    const spoil = (token: Token) => (token + 1 + Math.floor(random() * (vocabulary - 1))) % vocabulary;
+    return {
+      static: (context, count) => Array.fromAsync(draft.write({ context, limit: count })),
+      wrong: (context, count) => Promise.resolve(right(context, count).map(spoil)),
+      corrupted: (context, count) => {
+        const bad = Math.floor(random() * (count + 1));
+        return Promise.resolve(
+          right(context, count).map((token, index) => (index === bad ? spoil(token) : token)),
+        );
+      },
+    } satisfies Record<string, Drafts>;
+  }
+
+  /** Leaves some part of the prompt in the node's KV cache, so that the rest is evaluated in other chunks. */
+  async function rechunk(adapter: string, prompt: readonly Token[], random: () => number): Promise<void> {
+    const context = prompt.slice(0, 1 + Math.floor(random() * prompt.length));
+    await channel.verify({ adapter, context, drafted: [] }, never);
+  }
+
+  async function verified(
+    prompt: readonly Token[],
+    adapter: string,
+    draftLength: number,
+    drafts: Drafts,
+    sum = { rounds: 0, drafted: 0, accepted: 0 },
+    tooMany = 0,
+  ): Promise<Token[]> {
+    const output: Token[] = [];
+    const rounds = speculate({
+      prompt,
+      limit: LIMIT,
+      draftLength,
+      end,
+      draft: drafts,
+      verify: async (context, drafted) => {
+        const verdict = await channel.verify({ adapter, context, drafted }, never);
+        return { ...verdict, accepted: Math.min(drafted.length, verdict.accepted + tooMany) };
+      },
+    });
+    for await (const round of rounds) {
+      output.push(...round.committed);
+      sum.rounds++;
+      sum.drafted += round.drafted;
+      sum.accepted += round.accepted;
+    }
+    return output;
+  }
+});

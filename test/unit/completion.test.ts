@@ -1,0 +1,104 @@
+import { judge, type Family, type Token } from '@foretype/models';
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { complete, type Candidate, type Verifier } from '../../server/src/completion.ts';
+import { FAKE, FakeEngine, fakeWrite } from '../support/fake-engine.ts';
+
+const family = {
+  context: FAKE.context,
+  tokenizer: { fingerprint: FAKE.tokenizer, end: [FAKE.end, FAKE.prefix, FAKE.suffix, FAKE.middle] },
+  fim: { prefix: FAKE.prefix, suffix: FAKE.suffix, middle: FAKE.middle, order: 'suffix-first' },
+} as unknown as Family;
+const request = { text: 'const a = ;\n', offset: 10, adapter: '' };
+const prompt: Token[] = [
+  FAKE.suffix,
+  ...Buffer.from(';\n'),
+  FAKE.prefix,
+  ...Buffer.from('const a = '),
+  FAKE.middle,
+];
+
+const never = new AbortController().signal;
+
+/** The seed of a fake is its weights: a draft with the target's seed is always right, another one nearly never. */
+function verifierOf(target: FakeEngine): Verifier & { contexts: (readonly Token[])[] } {
+  const contexts: (readonly Token[])[] = [];
+  return {
+    contexts,
+    verify: async ({ adapter, context, drafted }, signal) => {
+      contexts.push(context);
+      const { accepted, next } = judge(drafted, await target.choose({ adapter, context, drafted }, signal));
+      return { accepted, tokens: [next], bytesUp: 10, bytesDown: 5 };
+    },
+  };
+}
+
+/** The text of the target alone, by the rule that a completion is cut with. */
+async function alone(target: FakeEngine, seed: number): Promise<string> {
+  const text = await target.detokenize(fakeWrite(prompt, 48, '', seed));
+  return /^\s*\S[^\n]*(?=\n)/u.exec(text)?.[0].trimEnd() ?? text.trimEnd();
+}
+
+describe('complete', () => {
+  it('without a verifier gives the draft and says so', async () => {
+    const draft = new FakeEngine({ seed: 1 });
+    const [only, ...more] = await all(draft, undefined);
+    assert.equal(more.length, 0);
+    assert.equal(only!.report.path, 'draft');
+    assert.equal(only!.text, await alone(draft, 1));
+  });
+
+  for (let seed = 0; seed < 40; seed++) {
+    it(`shows the draft first and then exactly the target's text, target ${seed}`, async () => {
+      const target = new FakeEngine({ seed });
+      for (const draftSeed of [seed, seed + 1]) {
+        const verifier = verifierOf(target);
+        const [first, second] = await all(new FakeEngine({ seed: draftSeed }), verifier);
+        assert.equal(second!.text, await alone(target, seed));
+        assert.equal(second!.report.path, 'speculated');
+        assert.deepEqual(verifier.contexts[0], prompt);
+        const { rounds, committed, accepted, bytesUp, bytesDown } = second!.report;
+        assert.deepEqual([rounds, bytesUp, bytesDown], [verifier.contexts.length, rounds * 10, rounds * 5]);
+        assert.ok(accepted <= committed && committed <= 48);
+        if (draftSeed === seed) assert.equal(first!.text, second!.text);
+      }
+    });
+  }
+
+  it('stops at the draft when the request is cancelled there', async () => {
+    const abort = new AbortController();
+    const draft = new FakeEngine({ seed: 3, delay: cancelIn(abort) });
+    const candidates = complete(partsOf(draft, undefined), request, abort.signal);
+    await assert.rejects(candidates.next(), { name: 'AbortError' });
+    assert.equal(draft.calls[0]!.outcome, 'aborted');
+  });
+
+  it('cancels the verification under way', async () => {
+    const abort = new AbortController();
+    const target = new FakeEngine({ seed: 3, delay: cancelIn(abort) });
+    const candidates = complete(
+      partsOf(new FakeEngine({ seed: 3 }), verifierOf(target)),
+      request,
+      abort.signal,
+    );
+    await candidates.next();
+    await assert.rejects(candidates.next(), { name: 'AbortError' });
+    assert.equal(target.calls[0]!.outcome, 'aborted');
+  });
+});
+
+/** An evaluation that the user cancels in its middle, and that would never end by itself. */
+function cancelIn(abort: AbortController) {
+  return () => {
+    setImmediate(() => abort.abort());
+    return new Promise(() => undefined);
+  };
+}
+
+function partsOf(draft: FakeEngine, verifier: Verifier | undefined) {
+  return { family, draft, verifier, now: () => 0 };
+}
+
+function all(draft: FakeEngine, verifier: Verifier | undefined): Promise<Candidate[]> {
+  return Array.fromAsync(complete(partsOf(draft, verifier), request, never));
+}

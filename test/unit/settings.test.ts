@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { reconnectPause } from '../../server/src/channel.ts';
+import { restartPause } from '../../models/src/engine/host.ts';
+import { readSettings } from '../../server/src/settings.ts';
+
+describe('readSettings', () => {
+  const defaults = { enabled: true, edgeUrl: '', edgeToken: '', adapter: '' };
+  it('a client that sends nothing gets drafts only', () => {
+    for (const nothing of [undefined, null, 7, [], {}])
+      assert.deepEqual(readSettings(nothing), { settings: defaults, problems: [] });
+  });
+  it('takes what is right, refuses what is wrong in one sentence each, leaves out what is not ours', () => {
+    const read = readSettings({ enabled: false, edgeUrl: 7, adapter: 'a', other: 1 });
+    assert.deepEqual(read.settings, { ...defaults, enabled: false, adapter: 'a' });
+    assert.deepEqual(read.problems, ['Setting edgeUrl: expected a string, got 7.']);
+  });
+  it('does not print a token', () => {
+    assert.deepEqual(readSettings({ edgeToken: ['ft_secret'] }).problems, [
+      'Setting edgeToken: expected a string, got object.',
+    ]);
+  });
+});
+
+describe('pauses grow and stay bounded', () => {
+  it('engine: at once, then longer, at most half a minute', () => {
+    assert.deepEqual([0, 1, 2, 3, 20].map(restartPause), [0, 500, 1000, 2000, 30_000]);
+  });
+  it('channel: spread by chance between half and whole', () => {
+    assert.deepEqual([reconnectPause(0, 0), reconnectPause(0, 1), reconnectPause(30, 1)], [125, 250, 10_000]);
+  });
+});

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Slots } from '../../models/src/engine/slots.ts';
+
+const slot = (name: string, ...tokens: number[]) => ({ name, tokens });
+
+describe('Slots', () => {
+  it('lends the slot that shares the longest prefix', async () => {
+    const slots = new Slots([slot('a', 1, 2, 3), slot('b', 1, 2, 9, 9)]);
+    assert.equal((await slots.acquire([1, 2, 9, 4])).slot.name, 'b');
+  });
+
+  it('among equals lends the one idle longest, so that a new conversation does not evict a warm one', async () => {
+    const slots = new Slots([slot('a', 1), slot('b', 1)]);
+    (await slots.acquire([7])).release();
+    assert.equal((await slots.acquire([7])).slot.name, 'b');
+  });
+
+  it('never lends one slot twice, and serves those who wait in order', async () => {
+    const slots = new Slots([slot('only')]);
+    const order: string[] = [];
+    const first = await slots.acquire([1]);
+    const waiting = ['second', 'third'].map(async (name) => {
+      const lease = await slots.acquire([1]);
+      order.push(name);
+      lease.release();
+    });
+    assert.deepEqual(order, []);
+    first.release();
+    await Promise.all(waiting);
+    assert.deepEqual(order, ['second', 'third']);
+    assert.equal((await slots.acquire([1])).slot.name, 'only');
+  });
+
+  it('lets a cancelled request leave the queue', async () => {
+    const slots = new Slots([slot('only')]);
+    const held = await slots.acquire([1]);
+    const abort = new AbortController();
+    const cancelled = slots.acquire([1], abort.signal);
+    const patient = slots.acquire([1]);
+    abort.abort();
+    await assert.rejects(cancelled, { name: 'AbortError' });
+    held.release();
+    assert.equal((await patient).slot.name, 'only');
+  });
+});

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { wholeCharacter, windowAt } from '../../server/src/window.ts';
+
+const ROOMY = { before: 1000, after: 1000 };
+
+/** `║` marks the cursor. */
+function at(marked: string, size = ROOMY) {
+  const offset = marked.indexOf('║');
+  return windowAt(marked.replace('║', ''), offset, size);
+}
+
+describe('windowAt', () => {
+  it('splits at the cursor', () => assert.deepEqual(at('ab║cd'), { prefix: 'ab', suffix: 'cd' }));
+  it('an empty file', () => assert.deepEqual(at('║'), { prefix: '', suffix: '' }));
+  it('the end of the file', () => assert.deepEqual(at('ab║'), { prefix: 'ab', suffix: '' }));
+  it('CRLF becomes LF for the models', () => {
+    assert.deepEqual(at('a\r\n  ║b\r\nc'), { prefix: 'a\n  ', suffix: 'b\nc' });
+  });
+  it('tabs stay tabs', () =>
+    assert.deepEqual(at('\tif (a) {\n\t\t║\n\t}'), { prefix: '\tif (a) {\n\t\t', suffix: '\n\t}' }));
+  it('counts UTF-16 units and never tears a surrogate pair', () => {
+    const text = 'a\u{1F600}b';
+    assert.deepEqual(windowAt(text, 3, ROOMY), { prefix: 'a\u{1F600}', suffix: 'b' });
+    assert.deepEqual(windowAt(text, 2, ROOMY), { prefix: 'a', suffix: '\u{1F600}b' });
+    assert.equal(wholeCharacter(text, 2), 1);
+    assert.equal(windowAt(text, 4, { before: 2, after: 0 }).prefix, '\u{1F600}b');
+    assert.equal(windowAt(text, 0, { before: 0, after: 2 }).suffix, 'a');
+  });
+  it('starts at a line start', () => {
+    assert.equal(at('first line\nsecond\nthird║', { before: 10, after: 0 }).prefix, 'third');
+    assert.equal(at('first\nsecond\nthird║', { before: 12, after: 0 }).prefix, 'second\nthird');
+  });
+  it('cuts a line that is longer than the window', () => {
+    assert.equal(at(`${'x'.repeat(50)}║`, { before: 10, after: 0 }).prefix, 'x'.repeat(10));
+  });
+});

@@ -1,0 +1,120 @@
+/**
+ * `npm start`: an edge node on loopback with the embedded family, one completion through the real language server, and
+ * then the node stays until Ctrl+C. `--once` ends after the completion; `--port N` listens elsewhere.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { text as readAll } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+import type { Answer } from '../server/src/cli.ts';
+
+const STATE = '.foretype/edge';
+/** The token in plain text, for the editor on this machine; the node keeps only a hash. */
+const TOKEN = '.foretype/token';
+/** A place in a real source file, named by the text it stands behind so that edits above do not move it. */
+const SAMPLE = { file: 'models/src/family.ts', behind: 'export async function loadFamily(' };
+
+await main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+});
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { once: { type: 'boolean', default: false }, port: { type: 'string' } },
+  });
+  const node = startNode(values.port ?? (values.once ? '0' : undefined));
+  const stop = () => node.kill('SIGTERM');
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const ended = once(node, 'exit') as Promise<[code: number | null]>;
+  try {
+    const url = await listening(node, ended);
+    show(await complete(url), url);
+    if (values.once) stop();
+    else console.log('\nThe edge node keeps running; Ctrl+C stops it.');
+  } catch (error) {
+    stop();
+    throw error;
+  }
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`The edge node ended with code ${code ?? 'none'}.`);
+}
+
+function startNode(port: string | undefined): ChildProcess {
+  // A state without its token would leave a node that nobody can talk to.
+  if (!existsSync(TOKEN)) rmSync(STATE, { recursive: true, force: true });
+  mkdirSync(STATE, { recursive: true });
+  const flags = ['--state', STATE, '--log-level', 'warn', ...(port === undefined ? [] : ['--port', port])];
+  return spawn(process.execPath, ['edge-node/src/main.ts', 'serve', ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+}
+
+/** The node's URL, once it says where it listens. Its token is kept on the way. */
+async function listening(node: ChildProcess, ended: Promise<unknown>): Promise<string> {
+  const lines = createInterface({ input: node.stdout! });
+  const found = new Promise<string>((resolve) => {
+    lines.on('line', (line) => {
+      const token = /^Token \(shown once\): (\S+)$/u.exec(line)?.[1];
+      if (token) writeFileSync(TOKEN, `${token}\n`, { mode: 0o600 });
+      const url = /listens on (\S+)$/u.exec(line)?.[1];
+      if (url) resolve(url);
+    });
+  });
+  const early = ended.then(() =>
+    Promise.reject(new Error('The edge node did not start; it says why above.')),
+  );
+  return await Promise.race([found, early]);
+}
+
+/** FILE:LINE:COL of the sample, and what stands on its line before it. */
+function samplePlace(): { place: string; before: string } {
+  const lines = readFileSync(SAMPLE.file, 'utf8').split('\n');
+  const line = lines.findIndex((text) => text.includes(SAMPLE.behind));
+  const column = lines[line]!.indexOf(SAMPLE.behind) + SAMPLE.behind.length;
+  return {
+    place: `${SAMPLE.file}:${line + 1}:${column + 1}`,
+    before: lines[line]!.slice(0, column).trimStart(),
+  };
+}
+
+async function complete(url: string): Promise<Answer> {
+  const { place } = samplePlace();
+  const cli = ['server/src/cli.ts', 'complete', place, '--json', '--edge', url, '--token-file', TOKEN];
+  const child = spawn(process.execPath, cli, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [output, exit] = await Promise.all([readAll(child.stdout), once(child, 'exit')]);
+  const [code] = exit as [number | null];
+  if (code !== 0) throw new Error('The language server made no completion; it says why above.');
+  const answer = JSON.parse(output) as Answer;
+  if (answer.status.lastCompletion?.path !== 'speculated') {
+    throw new Error(
+      `The edge node did not verify the completion: ${answer.status.reason ?? 'it gave no reason'}`,
+    );
+  }
+  if (answer.text === '') throw new Error(`The models had nothing to say at ${place}.`);
+  return answer;
+}
+
+function show({ text, status }: Answer, url: string): void {
+  const { place, before } = samplePlace();
+  const { rounds, drafted, accepted, firstTextMs, verifiedMs, bytesUp, bytesDown } = status.lastCompletion!;
+  console.log(`
+Completed ${place} through the language server and the edge node:
+
+    ${before}▏${text.replaceAll('\n', '\n    ')}
+
+  drafted here       ${drafted} tokens in ${rounds} rounds, of which the target accepted ${accepted}
+  time to first text ${firstTextMs!.toFixed(0)} ms (the local draft)
+  time to verified   ${verifiedMs!.toFixed(0)} ms (exactly what the target alone writes)
+  bytes              ${bytesUp} up, ${bytesDown} down
+
+The edge node listens on ${url}
+
+In VS Code:            npm run package && code --install-extension out/foretype-${process.platform}-${process.arch}.vsix
+                       then set foretype.edge.url to ${url}
+                       and run "Foretype: Set Edge Token" with the token in ${TOKEN}
+From a terminal:       npx foretype complete FILE:LINE:COL --edge ${url} --token-file ${TOKEN}
+Any other LSP editor:  npx foretype lsp --stdio (see README.md)`);
+}
