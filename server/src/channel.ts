@@ -138,7 +138,7 @@ export class Channel implements Verifier {
 
   #connect(): void {
     const { url, token, identity } = this.#options;
-    const target = wireUrl(url);
+    const target = below(url, WIRE_PATH);
     if (!target) {
       this.#enter({
         status: 'refused',
@@ -146,6 +146,7 @@ export class Channel implements Verifier {
       });
       return;
     }
+    target.protocol = target.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(target, {
       dispatcher: this.#agent,
       headers: { authorization: `Bearer ${token}` },
@@ -209,7 +210,7 @@ export class Channel implements Verifier {
   /** A WebSocket says only that it could not be opened; plain HTTP says why. */
   async #diagnose(socket: WebSocket): Promise<void> {
     const { url, token } = this.#options;
-    const answer = await fetch(`${trimSlash(url)}/v1/models`, {
+    const answer = await fetch(below(url, '/v1/models')!, {
       dispatcher: this.#agent,
       headers: { authorization: `Bearer ${token}` },
     }).catch(() => undefined);
@@ -255,14 +256,10 @@ export class Channel implements Verifier {
   }
 }
 
-function wireUrl(base: string): URL | undefined {
-  const url = URL.parse(trimSlash(base) + WIRE_PATH);
+/** The address below a node's base URL, which may have a path of its own where the node stands behind a proxy. */
+function below(base: string, path: string): URL | undefined {
+  const url = URL.parse(base);
   if (!url || !/^https?:$/u.test(url.protocol)) return undefined;
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  url.pathname = url.pathname.replace(/\/+$/u, '') + path;
   return url;
-}
-
-// A base URL may have a path of its own, where the node stands behind a proxy.
-function trimSlash(url: string): string {
-  return url.replace(/\/+$/u, '');
 }

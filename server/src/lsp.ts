@@ -55,7 +55,7 @@ export function serve(
     };
   });
   // Only now, so that a model on a slow disk cannot delay the answer to `initialize`.
-  connection.onInitialized(() => void service.start());
+  connection.onInitialized(() => service.start());
   connection.onNotification(SettingsNotification, (sent) => service.configure(settings(sent)));
   connection.onDidChangeConfiguration((change: { settings?: { foretype?: unknown } | null }) => {
     if (change.settings?.foretype) service.configure(settings(change.settings.foretype));

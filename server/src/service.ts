@@ -36,6 +36,7 @@ export class CompletionService {
   #status: ServerStatus = { draft: 'loading', edge: 'off', reason: null, lastCompletion: null };
   #draftReason: string | null = null;
   #edgeReason: string | null = null;
+  #started: Promise<void> | undefined;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
@@ -47,19 +48,8 @@ export class CompletionService {
   }
 
   /** Loads the draft model and connects to the edge node; both go on in the background. */
-  async start(): Promise<void> {
-    try {
-      this.#family = await loadFamily(this.#options.family);
-    } catch (error) {
-      this.#enterDraft('failed', error instanceof EngineError ? error.message : String(error));
-      return;
-    }
-    // Half of the cores: the other half is the editor's, and the user's.
-    const threads = Math.max(1, Math.floor(availableParallelism() / 2));
-    this.#engine = startEngine(draftSpec(this.#family, { sequences: 2, threads }), ({ status, reason }) =>
-      this.#enterDraft(status, reason),
-    );
-    this.#connect();
+  start(): void {
+    this.#started = this.#start();
   }
 
   configure(settings: ServerSettings): void {
@@ -78,6 +68,7 @@ export class CompletionService {
     patience: number,
     signal: AbortSignal,
   ): Promise<Candidate | undefined> {
+    await this.#started;
     if (!this.#settings.enabled || !this.#engine || !this.#family) return undefined;
     const enough = new AbortController();
     const stop = AbortSignal.any([signal, enough.signal]);
@@ -113,11 +104,28 @@ export class CompletionService {
     await this.#engine?.dispose();
   }
 
+  async #start(): Promise<void> {
+    try {
+      this.#family = await loadFamily(this.#options.family);
+    } catch (error) {
+      this.#enterDraft('failed', error instanceof EngineError ? error.message : String(error));
+      return;
+    }
+    // Half of the cores: the other half is the editor's, and the user's.
+    const threads = Math.max(1, Math.floor(availableParallelism() / 2));
+    this.#engine = startEngine(draftSpec(this.#family, { sequences: 2, threads }), ({ status, reason }) =>
+      this.#enterDraft(status, reason),
+    );
+    this.#connect();
+  }
+
   #connect(): void {
+    // Before the start there is nothing to connect for, and a client may not hear of us before `initialize` is answered.
+    if (!this.#family) return;
     this.#channel?.dispose();
     this.#channel = undefined;
     const { edgeUrl: url, edgeToken: token } = this.#settings;
-    if (!url || !this.#family) {
+    if (!url) {
       this.#enterEdge(EDGE_OFF);
       return;
     }

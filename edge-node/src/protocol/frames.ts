@@ -19,6 +19,10 @@ export const CLOSE = {
   goingAway: 1001,
   /** A frame was larger than {@link MAX_FRAME_BYTES}. */
   tooLarge: 1009,
+  /** A fault of the node itself. */
+  fault: 1011,
+  /** The target's engine cannot be asked yet, or no more: try again later. */
+  unavailable: 1013,
   /** A frame could not be read, or came out of turn. */
   malformed: 4400,
   /** Wire version, tokenizer, family or backbone differ. */
@@ -27,8 +31,10 @@ export const CLOSE = {
   timeout: 4408,
 } as const;
 
-/** What a failure frame may say of one request. The connection goes on. */
+/** What a failure frame may say: of one request, after which the connection goes on, or with id 0 just before it closes. */
 export type FailureCode =
+  /** Wire version, tokenizer, family or backbone differ; see {@link CLOSE}. */
+  | 'incompatible'
   /** The node's copy of the context differs: send it whole. */
   | 'resync'
   /** A number in the request is out of range. */
@@ -42,7 +48,9 @@ export type FailureCode =
   /** The node has as much to do as it may take on. */
   | 'busy';
 
-export function encodeClientFrame(body: MessageInitShape<typeof ClientFrameSchema>['body'] & object): Uint8Array {
+export function encodeClientFrame(
+  body: MessageInitShape<typeof ClientFrameSchema>['body'] & object,
+): Uint8Array {
   return toBinary(ClientFrameSchema, create(ClientFrameSchema, { body }));
 }
 

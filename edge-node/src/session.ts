@@ -1,0 +1,258 @@
+import { EngineError, type EngineErrorCode, type ModelFacts, type Token } from '@foretype/models';
+import {
+  applyDelta,
+  CLOSE,
+  incompatibility,
+  MAX_DRAFT_LENGTH,
+  MAX_MORE,
+  WIRE_VERSION,
+  type decodeClientFrame,
+  type encodeNodeFrame,
+  type FailureCode,
+  type VerifyFrame,
+} from './protocol/index.ts';
+import type { Target } from './target.ts';
+import { verify } from './verify.ts';
+
+export type ClientBody = NonNullable<ReturnType<typeof decodeClientFrame>>;
+export type NodeBody = Parameters<typeof encodeNodeFrame>[0];
+type Hello = Extract<ClientBody, { case: 'hello' }>['value'];
+
+/** How a session reaches the world. */
+export interface SessionOptions {
+  readonly target: Target;
+  readonly send: (frame: NodeBody) => void;
+  /** Ends the connection; `reason` is one sentence of any length. */
+  readonly close: (code: number, reason: string) => void;
+  /** Told of faults of the node itself, which no client can mend. */
+  readonly report: (fault: unknown) => void;
+  /** A clock in milliseconds that never goes back. */
+  readonly now: () => number;
+}
+
+/** How many verdicts of one connection may be under way; an editor has one, or two when the user outruns it. */
+export const MAX_RUNNING = 4;
+
+/** The longest family name that a hello may bear: it is quoted back. */
+const MAX_NAME_LENGTH = 128;
+
+/**
+ * One connection's conversation: hello, welcome, then rounds, each on its own. It remembers the tokens of the last
+ * round, so that the next one travels as a change to them; all the rest of its state is what is under way.
+ */
+export class Session {
+  readonly #target: Target;
+  readonly #world: SessionOptions;
+  readonly #running = new Map<number, AbortController>();
+  #base: readonly Token[] = [];
+  #greeted = false;
+  /** Known once the client was welcomed. */
+  #facts: ModelFacts | undefined;
+  #draining = false;
+  #closed = false;
+
+  constructor(options: SessionOptions) {
+    this.#target = options.target;
+    this.#world = options;
+  }
+
+  /** Takes the next frame; `undefined` stands for bytes that are none. */
+  receive(frame: ClientBody | undefined): void {
+    if (this.#closed) return;
+    if (!frame) {
+      this.#close(CLOSE.malformed, 'The edge node cannot read this frame.');
+    } else if (frame.case === 'hello' && !this.#greeted) {
+      this.#guard(this.#greet(frame.value));
+    } else if (frame.case === 'verify' && this.#facts) {
+      this.#guard(this.#round(frame.value, this.#facts));
+    } else if (frame.case === 'cancel' && this.#facts) {
+      this.#running.get(frame.value.id)?.abort();
+    } else {
+      this.#close(CLOSE.malformed, `A ${frame.case} frame came out of turn.`);
+    }
+  }
+
+  /** The time for a hello is up. */
+  overdue(): void {
+    if (!this.#greeted) this.#close(CLOSE.timeout, 'No hello frame came in time.');
+  }
+
+  /** Takes on nothing more, and says goodbye when what is under way is done. */
+  drain(): void {
+    this.#draining = true;
+    this.#leaveWhenIdle();
+  }
+
+  /** Says goodbye at once. */
+  leave(): void {
+    this.#close(CLOSE.goingAway, 'The edge node is shutting down.');
+  }
+
+  /** The connection is gone. */
+  end(): void {
+    this.#closed = true;
+    for (const running of this.#running.values()) running.abort();
+  }
+
+  async #greet(hello: Hello): Promise<void> {
+    this.#greeted = true;
+    if (hello.family.length > MAX_NAME_LENGTH) {
+      this.#close(
+        CLOSE.malformed,
+        `The hello frame's family name is longer than ${MAX_NAME_LENGTH} characters.`,
+      );
+      return;
+    }
+    const client = {
+      wireVersion: hello.wireVersion,
+      family: hello.family,
+      tokenizer: Buffer.from(hello.tokenizer).toString('hex'),
+      backbone: Buffer.from(hello.backbone).toString('hex'),
+    };
+    const { engine, identity, adapters } = this.#target;
+    const difference = incompatibility(client, identity);
+    if (difference !== undefined) {
+      this.#refuse('incompatible', CLOSE.incompatible, difference);
+      return;
+    }
+    let facts;
+    try {
+      facts = await engine.facts();
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      this.#refuse('unavailable', CLOSE.unavailable, error.message);
+      return;
+    }
+    if (this.#closed) return;
+    this.#facts = facts;
+    this.#send({
+      case: 'welcome',
+      value: {
+        wireVersion: WIRE_VERSION,
+        adapters: [...adapters],
+        context: facts.context,
+        draftLength: MAX_DRAFT_LENGTH,
+      },
+    });
+  }
+
+  async #round(frame: VerifyFrame, facts: ModelFacts): Promise<void> {
+    const started = this.#world.now();
+    const { id, drafted, more } = frame;
+    const context = applyDelta(this.#base, frame);
+    // The client remembers these tokens from the moment it sent them, so the node does before anything can fail.
+    // What no target could hold is not worth remembering: it would grow with every frame.
+    const remembered = context && context.length + drafted.length <= facts.context;
+    this.#base = remembered ? [...context, ...drafted] : [];
+    if (!context) {
+      this.#fail(id, 'resync', 'The edge node remembers another context; send it whole.');
+      return;
+    }
+    const objection = this.#objection(frame, context, facts);
+    if (objection) {
+      this.#fail(id, ...objection);
+      return;
+    }
+
+    const abort = new AbortController();
+    this.#running.set(id, abort);
+    try {
+      const { engine, end } = this.#target;
+      const request = { adapter: frame.adapter || undefined, context, drafted, more, end };
+      const { accepted, tokens } = await verify(engine, request, abort.signal);
+      if (abort.signal.aborted) return;
+      const spentUs = Math.round((this.#world.now() - started) * 1000);
+      this.#send({ case: 'verdict', value: { id, accepted, tokens: [...tokens], spentUs } });
+    } catch (error) {
+      // Whoever cancelled knows, and waits for no answer.
+      if (abort.signal.aborted) return;
+      if (error instanceof EngineError) {
+        this.#fail(id, FAILURE[error.code], error.message);
+      } else {
+        this.#world.report(error);
+        this.#fail(id, 'unavailable', 'The edge node failed to verify the draft; its log says why.');
+      }
+    } finally {
+      this.#running.delete(id);
+      this.#leaveWhenIdle();
+    }
+  }
+
+  /** Why a round is not begun, if it is not. */
+  #objection(
+    frame: VerifyFrame,
+    context: readonly Token[],
+    facts: ModelFacts,
+  ): [code: FailureCode, message: string] | undefined {
+    const { id, drafted, more, adapter } = frame;
+    const foreign = (token: Token) => token >= facts.vocabulary;
+    if (id === 0) return ['invalid', 'The id of a round is at least 1.'];
+    if (this.#running.has(id)) return ['invalid', `Round ${id} is already under way.`];
+    if (context.length === 0) return ['invalid', 'The context has no token.'];
+    if (drafted.length > MAX_DRAFT_LENGTH) {
+      return ['invalid', `The draft has ${drafted.length} tokens; at most ${MAX_DRAFT_LENGTH} are judged.`];
+    }
+    if (more > MAX_MORE) return ['invalid', `At most ${MAX_MORE} more tokens are written, not ${more}.`];
+    if (context.some(foreign) || drafted.some(foreign)) {
+      return ['invalid', `A token id is not below ${facts.vocabulary}, the size of the vocabulary.`];
+    }
+    if (adapter !== '' && !this.#target.adapters.includes(adapter)) {
+      return ['unknown-adapter', 'The edge node has no adapter of that name.'];
+    }
+    const needed = context.length + drafted.length + more + 1;
+    if (needed > facts.context) {
+      return [
+        'context-full',
+        `The round needs ${needed} tokens of context and the target holds ${facts.context}.`,
+      ];
+    }
+    if (this.#draining) return ['unavailable', 'The edge node is shutting down.'];
+    if (this.#running.size >= MAX_RUNNING) {
+      return ['busy', `${MAX_RUNNING} rounds of this connection are already under way.`];
+    }
+    return undefined;
+  }
+
+  /** A bug that shows in one connection ends that connection, never the process. */
+  #guard(work: Promise<void>): void {
+    work.catch((fault: unknown) => {
+      this.#world.report(fault);
+      this.#close(CLOSE.fault, 'The edge node failed to handle a frame; its log says why.');
+    });
+  }
+
+  #leaveWhenIdle(): void {
+    if (this.#draining && this.#running.size === 0) this.leave();
+  }
+
+  #refuse(code: FailureCode, close: number, message: string): void {
+    // A close reason has room for 123 bytes only, so that the sentence goes ahead of it as a frame.
+    this.#fail(0, code, message);
+    this.#close(close, message);
+  }
+
+  #fail(id: number, code: FailureCode, message: string): void {
+    this.#send({ case: 'failure', value: { id, code, message } });
+  }
+
+  #send(frame: NodeBody): void {
+    if (!this.#closed) this.#world.send(frame);
+  }
+
+  #close(code: number, reason: string): void {
+    if (this.#closed) return;
+    this.end();
+    this.#world.close(code, reason);
+  }
+}
+
+/** What an engine's failure means to a client. */
+const FAILURE = {
+  'context-full': 'context-full',
+  'unknown-adapter': 'unknown-adapter',
+  'unknown-token': 'invalid',
+  'model-invalid': 'unavailable',
+  'engine-lost': 'unavailable',
+  'engine-disposed': 'unavailable',
+  'engine-failed': 'unavailable',
+} as const satisfies Record<EngineErrorCode, FailureCode>;

@@ -1,0 +1,165 @@
+import {
+  endsLine,
+  EngineError,
+  type ChooseRequest,
+  type Engine,
+  type ModelFacts,
+  type Token,
+  type WriteRequest,
+} from '@foretype/models';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** The fake vocabulary: ids 0-255 are the bytes of UTF-8, then come the specials. */
+export const FAKE = {
+  end: 256,
+  prefix: 257,
+  suffix: 258,
+  middle: 259,
+  vocabulary: 300,
+  context: 512,
+  tokenizer: 'f'.repeat(64),
+} as const;
+
+export interface FakeCall {
+  readonly kind: 'choose' | 'write';
+  readonly adapter: string | undefined;
+  readonly context: readonly Token[];
+  readonly drafted: readonly Token[];
+  /** How the call ended; `running` until it has. */
+  outcome: 'running' | 'done' | 'aborted' | 'failed';
+}
+
+export interface FakeOptions {
+  /** Another seed is another model. */
+  readonly seed?: number;
+  /** Milliseconds that every evaluation takes; a function may hold a call back for as long as it likes. */
+  readonly delay?: number | ((call: FakeCall) => Promise<unknown>);
+  /** Throws what an evaluation of this call should fail with. */
+  readonly fail?: (call: FakeCall) => void;
+  /** Works on after an abort, as an engine may whose answer was already on its way. */
+  readonly deaf?: boolean;
+  /** Stands in for a model that loads, or cannot. */
+  readonly facts?: () => Promise<ModelFacts>;
+}
+
+/**
+ * The rule in place of a model: the next token depends on every token before it, on the adapter and on the seed, so
+ * that any slip in a context shows in the text. It writes words, line ends, and at times an end token.
+ */
+export function fakeNext(context: readonly Token[], adapter = '', seed = 0): Token {
+  let hash = 2166136261 ^ seed;
+  for (const code of [...Buffer.from(adapter), 999, ...context]) hash = Math.imul(hash ^ code, 16777619);
+  hash = Math.imul(hash ^ (hash >>> 15), 2246822519);
+  const roll = ((hash >>> 8) ^ (hash >>> 20)) % 100;
+  if (roll < 3) return FAKE.end;
+  if (roll < 9) return '\n'.charCodeAt(0);
+  return roll < 20 ? ' '.charCodeAt(0) : 'a'.charCodeAt(0) + (roll % 8);
+}
+
+/** What the fake writes on its own after `context`; an end token is given out and is the last one. */
+export function fakeWrite(
+  context: readonly Token[],
+  limit: number,
+  adapter?: string,
+  seed?: number,
+): Token[] {
+  const written: Token[] = [];
+  while (written.length < limit && written.at(-1) !== FAKE.end) {
+    written.push(fakeNext([...context, ...written], adapter, seed));
+  }
+  return written;
+}
+
+/** An {@link Engine} that follows {@link fakeNext}, at once or as slowly and badly as a test wants. */
+export class FakeEngine implements Engine {
+  readonly calls: FakeCall[] = [];
+  disposed = false;
+  readonly #options: FakeOptions;
+
+  constructor(options: FakeOptions = {}) {
+    this.#options = options;
+  }
+
+  async facts(): Promise<ModelFacts> {
+    const { vocabulary, context, tokenizer } = FAKE;
+    return this.#options.facts ? this.#options.facts() : { vocabulary, context, tokenizer };
+  }
+
+  tokenize(text: string): Promise<Token[]> {
+    return Promise.resolve([...Buffer.from(text)]);
+  }
+
+  detokenize(tokens: readonly Token[]): Promise<string> {
+    return Promise.resolve(Buffer.from(tokens.filter((token) => token < 256)).toString());
+  }
+
+  async choose({ adapter, context, drafted }: ChooseRequest, signal?: AbortSignal): Promise<Token[]> {
+    const call = this.#begin({ kind: 'choose', adapter, context, drafted });
+    await this.#evaluate(call, signal);
+    call.outcome = 'done';
+    const seen = (count: number) => [...context, ...drafted.slice(0, count)];
+    return [...drafted.keys(), drafted.length].map((count) =>
+      fakeNext(seen(count), adapter, this.#options.seed),
+    );
+  }
+
+  async *write(request: WriteRequest, signal?: AbortSignal): AsyncGenerator<Token, void> {
+    const { adapter, context, limit, until } = request;
+    const call = this.#begin({ kind: 'write', adapter, context, drafted: [] });
+    const written: Token[] = [];
+    try {
+      while (written.length < limit) {
+        await this.#evaluate(call, signal);
+        const next = fakeNext([...context, ...written], adapter, this.#options.seed);
+        written.push(next);
+        yield next;
+        if (next === FAKE.end || (until === 'line' && endsLine(await this.detokenize(written)))) break;
+      }
+      call.outcome = 'done';
+    } finally {
+      // Still running here means that the reader left its loop.
+      if (call.outcome === 'running') call.outcome = 'aborted';
+    }
+  }
+
+  dispose(): Promise<void> {
+    this.disposed = true;
+    return Promise.resolve();
+  }
+
+  #begin(call: Omit<FakeCall, 'outcome'>): FakeCall {
+    const begun: FakeCall = { ...call, outcome: 'running' };
+    this.calls.push(begun);
+    return begun;
+  }
+
+  async #evaluate(call: FakeCall, signal?: AbortSignal): Promise<void> {
+    const { delay = 0, deaf = false, fail } = this.#options;
+    try {
+      signal?.throwIfAborted();
+      if (this.disposed) throw new EngineError('engine-disposed', 'The engine was shut down.');
+      fail?.(call);
+      if (delay === 0) return;
+      const work = typeof delay === 'number' ? sleep(delay) : delay(call);
+      await (deaf ? work : abortable(work, signal));
+    } catch (error) {
+      call.outcome = signal?.aborted ? 'aborted' : 'failed';
+      throw error;
+    }
+  }
+}
+
+async function abortable(work: Promise<unknown>, signal?: AbortSignal): Promise<void> {
+  if (!signal) {
+    await work;
+    return;
+  }
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

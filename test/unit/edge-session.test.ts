@@ -1,0 +1,446 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { EngineError, type EngineErrorCode, type Token } from '@foretype/models';
+import { CLOSE, MAX_DRAFT_LENGTH, MAX_MORE } from '../../edge-node/src/protocol/index.ts';
+import { MAX_RUNNING, Session, type ClientBody, type NodeBody } from '../../edge-node/src/session.ts';
+import { cancel, fakeTarget, hello, round, type HelloFields } from '../support/edge-target.ts';
+import { FAKE, FakeEngine, fakeNext, fakeWrite, type FakeOptions } from '../support/fake-engine.ts';
+
+const never = () => new Promise(() => undefined);
+const text = (characters: string): Token[] => [...Buffer.from(characters)];
+
+/** A session whose world is a list. */
+function open(options: FakeOptions = {}) {
+  const engine = new FakeEngine(options);
+  const sent: NodeBody[] = [];
+  const closed: { code: number; reason: string }[] = [];
+  const faults: unknown[] = [];
+  let clock = 0;
+  const session = new Session({
+    target: fakeTarget(engine),
+    send: (frame) => void sent.push(frame),
+    close: (code, reason) => void closed.push({ code, reason }),
+    report: (fault) => void faults.push(fault),
+    now: () => (clock += 1.5),
+  });
+  /** Hands in frames and gives what was sent since, once all that could happen has. */
+  const exchange = async (...frames: (ClientBody | undefined)[]) => {
+    const before = sent.length;
+    for (const frame of frames) session.receive(frame);
+    await settle();
+    return sent.slice(before);
+  };
+  return { session, engine, sent, closed, faults, exchange };
+}
+
+async function welcomed(options: FakeOptions = {}) {
+  const world = open(options);
+  await world.exchange(hello());
+  return world;
+}
+
+/** The fake answers without timers, so that some turns of the event loop end all that is not held back. */
+async function settle() {
+  for (let turns = 0; turns < 20; turns++) await turn();
+}
+
+function failure(frames: readonly NodeBody[]) {
+  assert.equal(frames.length, 1, `one frame, not ${JSON.stringify(frames)}`);
+  const [frame] = frames;
+  assert.equal(frame?.case, 'failure');
+  assert.match(frame.value.message!, /^[A-Z0-9][^\n]*\.$/, 'one sentence');
+  return { id: frame.value.id, code: frame.value.code };
+}
+
+function verdict(frames: readonly NodeBody[]) {
+  assert.equal(frames.length, 1, `one frame, not ${JSON.stringify(frames)}`);
+  const [frame] = frames;
+  assert.equal(frame?.case, 'verdict');
+  return frame.value;
+}
+
+describe('the hello', () => {
+  it('is answered with what the node offers', async () => {
+    const { exchange, closed } = open();
+    assert.deepEqual(await exchange(hello()), [
+      {
+        case: 'welcome',
+        value: {
+          wireVersion: 1,
+          adapters: ['blue', 'red'],
+          context: FAKE.context,
+          draftLength: MAX_DRAFT_LENGTH,
+        },
+      },
+    ]);
+    assert.deepEqual(closed, []);
+  });
+
+  const others: HelloFields[] = [
+    { wireVersion: 2 },
+    { family: 'other' },
+    { tokenizer: 'a'.repeat(64) },
+    { tokenizer: 'ff' },
+    { backbone: 'a'.repeat(64) },
+  ];
+  for (const other of others) {
+    it(`is refused for another ${Object.keys(other).join()} with a sentence, then closed`, async () => {
+      const { exchange, closed, engine } = open();
+      const frames = await exchange(hello(other));
+      assert.deepEqual(failure(frames), { id: 0, code: 'incompatible' });
+      assert.equal(closed[0]?.code, CLOSE.incompatible);
+      assert.equal(frames[0]?.case === 'failure' && frames[0].value.message, closed[0].reason);
+      assert.deepEqual(await exchange(round({ id: 1, context: [1] })), []);
+      assert.equal(engine.calls.length, 0);
+    });
+  }
+
+  it('is refused where its family name would be a burden to quote', async () => {
+    const { exchange, closed } = open();
+    assert.deepEqual(await exchange(hello({ family: 'x'.repeat(129) })), []);
+    assert.equal(closed[0]?.code, CLOSE.malformed);
+  });
+
+  it('has to come in time', () => {
+    const { session, closed } = open();
+    session.overdue();
+    assert.equal(closed[0]?.code, CLOSE.timeout);
+  });
+
+  it('is in time also while the model still loads', async () => {
+    const loaded = Promise.withResolvers<undefined>();
+    const facts = async () => {
+      await loaded.promise;
+      return { vocabulary: FAKE.vocabulary, context: FAKE.context, tokenizer: FAKE.tokenizer };
+    };
+    const { session, closed, exchange } = open({ facts });
+    assert.deepEqual(await exchange(hello()), []);
+    session.overdue();
+    assert.deepEqual(closed, []);
+    loaded.resolve(undefined);
+    assert.equal((await exchange())[0]?.case, 'welcome');
+  });
+
+  it('is turned away where the engine cannot be asked', async () => {
+    const facts = () => Promise.reject(new EngineError('engine-lost', 'The engine restarts.'));
+    const { exchange, closed, faults } = open({ facts });
+    assert.deepEqual(failure(await exchange(hello())), { id: 0, code: 'unavailable' });
+    assert.deepEqual(closed, [{ code: CLOSE.unavailable, reason: 'The engine restarts.' }]);
+    assert.deepEqual(faults, []);
+  });
+
+  it('that meets a fault of the node closes this connection and is reported', async () => {
+    const bug = new TypeError('a bug');
+    const { exchange, closed, faults } = open({ facts: () => Promise.reject(bug) });
+    await exchange(hello());
+    assert.equal(closed[0]?.code, CLOSE.fault);
+    assert.deepEqual(faults, [bug]);
+  });
+});
+
+describe('a frame that is none, or out of turn,', () => {
+  const cases: [string, (ClientBody | undefined)[]][] = [
+    ['bytes that are no frame', [undefined]],
+    ['bytes that are no frame after the welcome', [hello(), undefined]],
+    ['a round before the hello', [round({ id: 1, context: [1] })]],
+    ['a cancel before the hello', [cancel(1)]],
+    ['a second hello', [hello(), hello()]],
+  ];
+  for (const [name, frames] of cases) {
+    it(`closes the connection: ${name}`, async () => {
+      const { exchange, closed } = open();
+      for (const frame of frames) await exchange(frame);
+      assert.deepEqual(
+        closed.map(({ code }) => code),
+        [CLOSE.malformed],
+      );
+    });
+  }
+});
+
+describe('a round', () => {
+  it('is answered with what the target makes of the draft and the time that took', async () => {
+    const { exchange } = await welcomed();
+    const context = text('hello');
+    const [first, second] = fakeWrite(context, 2);
+    const wrong = (second! + 1) % 256;
+    const { spentUs, ...rest } = verdict(
+      await exchange(round({ id: 7, context, drafted: [first!, wrong], more: 3 })),
+    );
+    assert.deepEqual(rest, { id: 7, accepted: 1, tokens: fakeWrite([...context, first!], 4) });
+    assert.equal(spentUs, 1500);
+  });
+
+  it('reads its context as a change to the context and the draft of the round before', async () => {
+    const { exchange, engine } = await welcomed();
+    const first = text('function ');
+    const drafted = text('name');
+    await exchange(round({ id: 1, context: first, drafted }));
+    const second = [...first, ...text('naming')];
+    const frame = round({ id: 2, context: second }, [...first, ...drafted]);
+    assert.equal(frame.case === 'verify' && frame.value.tokens.length, 3, 'only "ing" travels');
+    verdict(await exchange(frame));
+    assert.deepEqual(engine.calls.at(-1)?.context, second);
+  });
+
+  it('remembers its tokens from when it came, answered or not', async () => {
+    const { exchange, engine } = await welcomed({ delay: never });
+    await exchange(
+      round({ id: 1, context: text('ab') }),
+      round({ id: 2, context: text('abc') }, text('ab')),
+      cancel(2),
+      round({ id: 3, context: text('abcd') }, text('abc')),
+    );
+    assert.deepEqual(
+      engine.calls.map(({ context }) => Buffer.from(context).toString()),
+      ['ab', 'abc', 'abcd'],
+    );
+  });
+
+  it('on a base that differs is refused, and forgets the base', async () => {
+    const { exchange, engine } = await welcomed();
+    const base = text('abcdef');
+    await exchange(round({ id: 1, context: base }));
+    const other = text('abcdeX');
+    assert.deepEqual(failure(await exchange(round({ id: 2, context: [...other, 1] }, other))), {
+      id: 2,
+      code: 'resync',
+    });
+    assert.deepEqual(failure(await exchange(round({ id: 3, context: [...base, 1] }, base))), {
+      id: 3,
+      code: 'resync',
+    });
+    verdict(await exchange(round({ id: 4, context: [...base, 1] })));
+    assert.equal(engine.calls.length, 2);
+  });
+
+  it('is made with the adapter it asks for', async () => {
+    const { exchange, engine } = await welcomed();
+    const context = text('with an adapter');
+    const { tokens } = verdict(await exchange(round({ id: 1, context, adapter: 'blue' })));
+    assert.deepEqual(tokens, [fakeNext(context, 'blue')]);
+    await exchange(round({ id: 2, context }));
+    assert.deepEqual(
+      engine.calls.map(({ adapter }) => adapter),
+      ['blue', undefined],
+    );
+  });
+
+  const full = FAKE.context;
+  const long = new Array<Token>(full).fill(1);
+  const refused: [string, ClientBody, { id: number; code: string }][] = [
+    ['without a context', round({ id: 1, context: [] }), { id: 1, code: 'invalid' }],
+    ['with the id of the connection', round({ id: 0, context: [1] }), { id: 0, code: 'invalid' }],
+    [
+      'with an id past the vocabulary',
+      round({ id: 1, context: [FAKE.vocabulary] }),
+      { id: 1, code: 'invalid' },
+    ],
+    [
+      'with a drafted id past it',
+      round({ id: 1, context: [1], drafted: [FAKE.vocabulary] }),
+      { id: 1, code: 'invalid' },
+    ],
+    [
+      'with a draft too long',
+      round({ id: 1, context: [1], drafted: long.slice(0, MAX_DRAFT_LENGTH + 1) }),
+      { id: 1, code: 'invalid' },
+    ],
+    [
+      'with too much to write',
+      round({ id: 1, context: [1], more: MAX_MORE + 1 }),
+      { id: 1, code: 'invalid' },
+    ],
+    [
+      'with an adapter nobody has',
+      round({ id: 1, context: [1], adapter: 'green' }),
+      { id: 1, code: 'unknown-adapter' },
+    ],
+    ['that leaves no room for a token', round({ id: 1, context: long }), { id: 1, code: 'context-full' }],
+    [
+      'that leaves no room with its draft',
+      round({ id: 1, context: long.slice(2), drafted: [1, 1] }),
+      { id: 1, code: 'context-full' },
+    ],
+    [
+      'that leaves no room for more',
+      round({ id: 1, context: long.slice(10), more: 10 }),
+      { id: 1, code: 'context-full' },
+    ],
+  ];
+  for (const [name, frame, expected] of refused) {
+    it(`${name} is refused before the engine hears of it, and the next one is served`, async () => {
+      const { exchange, engine, closed } = await welcomed();
+      assert.deepEqual(failure(await exchange(frame)), expected);
+      assert.equal(engine.calls.length, 0);
+      const context = [1, 2];
+      verdict(await exchange(round({ id: 2, context })));
+      assert.deepEqual(closed, []);
+    });
+  }
+
+  it('is served up to each of the bounds', async () => {
+    const { exchange } = await welcomed();
+    const drafted = new Array<Token>(MAX_DRAFT_LENGTH).fill(FAKE.vocabulary - 1);
+    verdict(await exchange(round({ id: 0xffff_ffff, context: long.slice(MAX_DRAFT_LENGTH + 1), drafted })));
+    verdict(await exchange(round({ id: 2, context: long.slice(MAX_MORE + 1), more: MAX_MORE })));
+  });
+
+  it('cannot make the node remember more than a context', async () => {
+    const { exchange } = await welcomed();
+    await exchange(round({ id: 1, context: long }));
+    const grown = [...long, 1];
+    assert.equal(failure(await exchange(round({ id: 2, context: grown }, long))).code, 'context-full');
+    assert.equal(failure(await exchange(round({ id: 3, context: [...grown, 1] }, grown))).code, 'resync');
+  });
+
+  it('of an id under way is refused, the first goes on', async () => {
+    const gate = Promise.withResolvers<undefined>();
+    const { exchange } = await welcomed({ delay: () => gate.promise });
+    const context = [1];
+    await exchange(round({ id: 1, context }));
+    assert.deepEqual(failure(await exchange(round({ id: 1, context }))), { id: 1, code: 'invalid' });
+    gate.resolve(undefined);
+    assert.equal(verdict(await exchange()).id, 1);
+    verdict(await exchange(round({ id: 1, context })));
+  });
+
+  it('is refused as busy past those that may be under way, until one is done', async () => {
+    const { exchange, engine } = await welcomed({ delay: never });
+    for (let id = 1; id <= MAX_RUNNING; id++)
+      assert.deepEqual(await exchange(round({ id, context: [1] })), []);
+    assert.deepEqual(failure(await exchange(round({ id: 9, context: [1] }))), { id: 9, code: 'busy' });
+    await exchange(cancel(1));
+    assert.deepEqual(await exchange(round({ id: 10, context: [1] })), []);
+    assert.equal(engine.calls.length, MAX_RUNNING + 1);
+  });
+
+  it('that is cancelled stops the engine and is not answered', async () => {
+    const { exchange, engine, faults } = await welcomed({ delay: never });
+    await exchange(round({ id: 1, context: [1] }), round({ id: 2, context: [1] }));
+    assert.deepEqual(await exchange(cancel(1)), []);
+    assert.deepEqual(
+      engine.calls.map(({ outcome }) => outcome),
+      ['aborted', 'running'],
+    );
+    assert.deepEqual(faults, []);
+  });
+
+  it('that is cancelled while the target writes on stops there', async () => {
+    const { exchange, engine } = await welcomed({ delay: async ({ kind }) => kind === 'write' && never() });
+    await exchange(round({ id: 1, context: [1], more: 9 }));
+    assert.deepEqual(await exchange(cancel(1)), []);
+    assert.deepEqual(
+      engine.calls.map(({ kind, outcome }) => `${kind} ${outcome}`),
+      ['choose done', 'write aborted'],
+    );
+  });
+
+  it('that is cancelled when its verdict is as good as there is not answered either', async () => {
+    const gate = Promise.withResolvers<undefined>();
+    const { exchange, engine, faults } = await welcomed({ delay: () => gate.promise, deaf: true });
+    await exchange(round({ id: 1, context: [1] }), cancel(1));
+    gate.resolve(undefined);
+    assert.deepEqual(await exchange(), []);
+    assert.equal(engine.calls[0]?.outcome, 'done');
+    assert.deepEqual(faults, []);
+  });
+
+  it('that nobody knows may be cancelled', async () => {
+    const { exchange, closed } = await welcomed();
+    assert.deepEqual(await exchange(cancel(5)), []);
+    assert.deepEqual(closed, []);
+  });
+
+  const failures: [EngineErrorCode, string][] = [
+    ['context-full', 'context-full'],
+    ['unknown-adapter', 'unknown-adapter'],
+    ['unknown-token', 'invalid'],
+    ['model-invalid', 'unavailable'],
+    ['engine-lost', 'unavailable'],
+    ['engine-failed', 'unavailable'],
+    ['engine-disposed', 'unavailable'],
+  ];
+  for (const [engineCode, code] of failures) {
+    it(`that meets ${engineCode} in the engine is answered with ${code}, and the next one is served`, async () => {
+      let failing = true;
+      const fail = () => {
+        if (failing) throw new EngineError(engineCode, 'The engine says why.');
+      };
+      const { exchange, faults } = await welcomed({ fail });
+      const frames = await exchange(round({ id: 3, context: [1] }));
+      assert.deepEqual(frames, [
+        { case: 'failure', value: { id: 3, code, message: 'The engine says why.' } },
+      ]);
+      assert.deepEqual(faults, []);
+      failing = false;
+      verdict(await exchange(round({ id: 4, context: [1] })));
+    });
+  }
+
+  it('that meets a fault of the node is answered, reported, and the next one is served', async () => {
+    const bug = new TypeError('a bug');
+    let failing = true;
+    const fail = () => {
+      if (failing) throw bug;
+    };
+    const { exchange, faults, closed } = await welcomed({ fail });
+    assert.deepEqual(failure(await exchange(round({ id: 3, context: [1] }))), { id: 3, code: 'unavailable' });
+    assert.deepEqual(faults, [bug]);
+    failing = false;
+    verdict(await exchange(round({ id: 4, context: [1] })));
+    assert.deepEqual(closed, []);
+  });
+});
+
+describe('the end of a session', () => {
+  it('of which the client is gone stops all that is under way, without a word', async () => {
+    const { session, engine, exchange, closed, faults } = await welcomed({ delay: never });
+    await exchange(round({ id: 1, context: [1] }), round({ id: 2, context: [1] }));
+    session.end();
+    assert.deepEqual(await exchange(round({ id: 3, context: [1] })), []);
+    assert.deepEqual(
+      engine.calls.map(({ outcome }) => outcome),
+      ['aborted', 'aborted'],
+    );
+    assert.deepEqual({ closed, faults }, { closed: [], faults: [] });
+  });
+
+  it('that drains lets verdicts finish, takes no new round, then says goodbye', async () => {
+    const gate = Promise.withResolvers<undefined>();
+    const { session, exchange, closed } = await welcomed({ delay: () => gate.promise });
+    await exchange(round({ id: 1, context: [1] }));
+    session.drain();
+    assert.deepEqual(failure(await exchange(round({ id: 2, context: [1] }))), { id: 2, code: 'unavailable' });
+    assert.deepEqual(closed, []);
+    gate.resolve(undefined);
+    assert.equal(verdict(await exchange()).id, 1);
+    assert.deepEqual(
+      closed.map(({ code }) => code),
+      [CLOSE.goingAway],
+    );
+  });
+
+  it('that drains with nothing under way comes at once', async () => {
+    const { session, closed } = await welcomed();
+    session.drain();
+    assert.deepEqual(
+      closed.map(({ code }) => code),
+      [CLOSE.goingAway],
+    );
+  });
+
+  it('that cannot wait stops what is under way', async () => {
+    const { session, exchange, engine, closed } = await welcomed({ delay: never });
+    await exchange(round({ id: 1, context: [1] }));
+    session.drain();
+    session.leave();
+    assert.deepEqual(await exchange(), []);
+    assert.equal(engine.calls[0]?.outcome, 'aborted');
+    assert.deepEqual(
+      closed.map(({ code }) => code),
+      [CLOSE.goingAway],
+    );
+  });
+});
