@@ -25,13 +25,17 @@ const PURE = [
   'models/src/line.ts',
   'models/src/engine/slots.ts',
   'edge-node/src/protocol/compatibility.ts',
+  'edge-node/src/verify.ts',
+  'server/src/completion.ts',
+  'server/src/position.ts',
   'server/src/window.ts',
 ];
 
-const noRestrictedImports = (folder, file) => [
+const noRestrictedImports = (folder, file, pure = false) => [
   'error',
   {
     patterns: [
+      ...(pure ? [{ regex: '^node:', message: 'A pure file does no I/O.' }] : []),
       {
         regex: `^(\\.\\./)+(${Object.keys(MAY_IMPORT)
           .filter((name) => name !== folder)
@@ -82,6 +86,10 @@ export default ts.config(
       files: [file],
       rules: { 'no-restricted-imports': noRestrictedImports(file.split('/')[0], file) },
     })),
+  ...PURE.map((file) => ({
+    files: [file],
+    rules: { 'no-restricted-imports': noRestrictedImports(file.split('/')[0], file, true) },
+  })),
   {
     files: PURE,
     rules: {
@@ -112,9 +120,11 @@ export default ts.config(
       ],
     },
   },
+  { files: ['**/*.{js,mjs,cjs}'], ...ts.configs.disableTypeChecked },
   {
-    files: ['**/*.{js,mjs,cjs}'],
-    ...ts.configs.disableTypeChecked,
-    languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
+    files: ['**/*.{mjs,cjs}'],
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', require: 'readonly', module: 'readonly' },
+    },
   },
 );

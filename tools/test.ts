@@ -5,6 +5,7 @@
  *     npm test -- [--tier NAME]... [--only WORD] [--full] [--strict]
  */
 import { existsSync, globSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
@@ -57,9 +58,5 @@ async function runFiles(files: string[]): Promise<void> {
     total.failed += counts.tests - counts.passed - counts.skipped - counts.todo;
     total.skipped += counts.skipped + counts.todo;
   });
-  const report = stream.compose(new spec());
-  report.pipe(process.stdout, { end: false });
-  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-  report.on('end', () => resolve(undefined)).on('error', reject);
-  await promise;
+  await pipeline(stream, new spec(), process.stdout, { end: false });
 }

@@ -7,8 +7,8 @@ export const WIRE_VERSION = 1;
 /** The longest frame either side reads, in bytes: room for a context of 64 k tokens. */
 export const MAX_FRAME_BYTES = 256 * 1024;
 
-/** The longest draft judged in one round, in tokens; one evaluation must stay within the engine's exact batch. */
-export const MAX_DRAFT_LENGTH = 32;
+/** The longest draft judged in one round, in tokens: with the token before it, one exact batch of the engine. */
+export const MAX_DRAFT_LENGTH = 31;
 
 /** The most tokens a target writes on in one verdict. */
 export const MAX_MORE = 256;
