@@ -1,0 +1,91 @@
+/** How the language server starts, as it ships: the bundle, with no model, no network and no patience. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { before, describe, it } from 'node:test';
+import { build } from '../../tools/build.ts';
+
+const root = join(import.meta.dirname, '../..');
+const SERVER = join(root, 'extension/dist/server.mjs');
+
+describe('the bundled language server', () => {
+  before(() => build());
+
+  it('answers initialize within 300 ms of its start, with no model loaded', async (t) => {
+    const times: number[] = [];
+    for (let run = 0; run < 7; run++) times.push(await timeToInitialize());
+    const median = times.sort((a, b) => a - b)[3]!;
+    t.diagnostic(`from process start to answer, ms: ${times.map((time) => time.toFixed(0)).join(' ')}`);
+    assert.ok(median < 300, `The median was ${median.toFixed(0)} ms.`);
+  });
+
+  it('connects to nothing at start when no edge node is set', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'foretype-connect-'));
+    const log = join(directory, 'log');
+    const preload = join(import.meta.dirname, '../support/connections.cjs');
+    const env = { FORETYPE_CONNECTIONS: log, NODE_OPTIONS: `--require ${preload}` };
+    const server = start({ ...env, FORETYPE_FAMILY: join(root, 'models/families/bootstrap') });
+    await server.send('initialize', 1, { processId: null, rootUri: null, capabilities: {} });
+    server.notify('initialized', {});
+    // The draft has loaded, so all that happens at a start has happened.
+    await server.said('"draft":"ready"');
+    assert.ok(!existsSync(log), 'It connected somewhere.');
+    await server.end();
+    rmSync(directory, { recursive: true });
+  });
+
+  it('would have been caught: the preload sees a connection', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'foretype-connect-'));
+    const log = join(directory, 'log');
+    const preload = join(import.meta.dirname, '../support/connections.cjs');
+    const code = "require('node:net').connect(9, '127.0.0.1').on('error', () => {})";
+    const child = spawn(process.execPath, ['--require', preload, '-e', code], {
+      env: { ...process.env, FORETYPE_CONNECTIONS: log },
+    });
+    await once(child, 'exit');
+    assert.ok(existsSync(log));
+    rmSync(directory, { recursive: true });
+  });
+});
+
+async function timeToInitialize(): Promise<number> {
+  const started = performance.now();
+  const server = start({ FORETYPE_FAMILY: '/nowhere' });
+  await server.send('initialize', 1, { processId: null, rootUri: null, capabilities: {} });
+  const time = performance.now() - started;
+  await server.end();
+  return time;
+}
+
+/** LSP by hand, so that nothing of ours is measured but the server. */
+function start(env: Record<string, string>) {
+  const child = spawn(process.execPath, [SERVER, '--stdio'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const write = (message: object) => {
+    const body = JSON.stringify({ jsonrpc: '2.0', ...message });
+    child.stdin.write(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  };
+  const said = async (text: string) => {
+    while (!output.includes(text)) await once(child.stdout, 'data');
+  };
+  return {
+    said,
+    notify: (method: string, params: object) => write({ method, params }),
+    send: async (method: string, id: number, params: object) => {
+      write({ id, method, params });
+      await said(`"id":${id}`);
+    },
+    end: async () => {
+      const exit = once(child, 'exit');
+      child.kill();
+      await exit;
+    },
+  };
+}
