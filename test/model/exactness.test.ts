@@ -15,7 +15,7 @@ import {
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Channel } from '../../server/src/channel.ts';
-import { EdgeProcess } from '../support/node.ts';
+import { EdgeNode } from '../support/node.ts';
 import { chance, realPrompts } from '../support/prompts.ts';
 
 const PROMPTS = process.env['FORETYPE_FULL'] ? 200 : 10;
@@ -30,7 +30,7 @@ const never = new AbortController().signal;
 describe(`exactness over ${PROMPTS} prompts`, () => {
   const target = startEngine(backboneSpec(family, resources));
   const draft = startEngine(draftSpec(family, resources));
-  const node = new EdgeProcess();
+  const node = new EdgeNode();
   let channel: Channel;
   let prompts: Token[][];
   let vocabulary: number;

@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { CancellationTokenSource, InlineCompletionTriggerKind } from 'vscode-languageserver/node';
 import { Client } from '../../server/src/client.ts';
 import type { ServerSettings, ServerStatus } from '../../server/src/protocol.ts';
-import { EdgeProcess } from '../support/node.ts';
+import { EdgeNode } from '../support/node.ts';
 import { childrenOf, gone, isRunning } from '../support/processes.ts';
 
 const SOURCE = readFileSync(join(import.meta.dirname, '../../node_modules/fastify/lib/reply.js'), 'utf8');
@@ -19,7 +19,7 @@ const PLACE = placeAfter('if (this[kReplySerializer] ');
 const connected = ({ edge, draft }: ServerStatus) => edge === 'connected' && draft === 'ready';
 
 describe('a language server with an edge node', () => {
-  const node = new EdgeProcess();
+  const node = new EdgeNode();
   let client: Client;
 
   before(async () => {

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 const MAIN = join(import.meta.dirname, '../../edge-node/src/main.ts');
 
 /** A real edge node in a process of its own, with a state directory of its own that outlives a restart. */
-export class EdgeProcess {
+export class EdgeNode {
   readonly state = mkdtempSync(join(tmpdir(), 'foretype-edge-'));
   /** Known from the first start on. */
   token = '';

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { packageExtension } from '../../tools/package.ts';
+import { OUT } from './code-server.ts';
+import { EdgeNode } from './edge.ts';
+import { filesWith } from './search.ts';
+import { ensureCodeServer, SKIP } from './setup.ts';
+import { Workbench } from './workbench.ts';
+
+/** The picture for the README is replaced on demand only, since no two runs draw exactly the same one. */
+const IMAGES =
+  process.env['FORETYPE_UPDATE_IMAGES'] === '1'
+    ? join(import.meta.dirname, '..', '..', 'docs', 'images')
+    : OUT;
+
+const CONTENT = `export class Registry {
+  readonly items = new Map<string, number>();
+
+  add(name: string, value: number): void {
+    this.items.set(name, value);
+  }
+
+`;
+
+/** How the status item tells of the last completion. */
+const VERIFIED = /verified by the edge node; first text after \d+ ms, verified after \d+ ms/;
+const DRAFTED = /drafted here; first text after \d+ ms, not verified/;
+
+describe('ghost text in VS Code', { skip: SKIP, timeout: 300_000 }, () => {
+  const resources = new AsyncDisposableStack();
+  let state: string;
+  let edge: EdgeNode;
+  let workbench: Workbench;
+  /** The file as it must be by now. */
+  let expected = CONTENT;
+
+  before(async () => {
+    await ensureCodeServer();
+    const vsix = await packageExtension();
+    state = await mkdtemp(join(tmpdir(), 'foretype-edge-'));
+    resources.defer(() => rm(state, { recursive: true, force: true }));
+    edge = await EdgeNode.start(state);
+    resources.defer(() => edge.stop());
+    workbench = await Workbench.start({
+      vsix,
+      files: { 'registry.ts': CONTENT },
+      settings: { 'foretype.edge.url': edge.url },
+      payload: (server) => [['openFile', server.urlOf(join(server.workspace, 'registry.ts'))]],
+    });
+    resources.defer(() => workbench.stop());
+  });
+
+  after(() => resources.disposeAsync());
+
+  /** Types, accepts what is offered, saves, and checks how it was made and that the file holds just that. */
+  async function complete(typed: string, made: RegExp, picture?: string): Promise<void> {
+    await workbench.typeAtEnd(typed);
+    const ghost = await workbench.ghostText();
+    if (picture !== undefined) await workbench.screenshot(join(IMAGES, picture));
+    // Who asks by a key waits for the edge node however slow this machine is; while typing, a draft would do.
+    await workbench.page.keyboard.press('Alt+Backslash');
+    await until(async () => made.test(await workbench.tooltip()));
+    await workbench.page.keyboard.press('Tab');
+    await workbench.page.keyboard.press('Control+s');
+    expected += typed + ghost;
+    const saved = () => readFile(join(workbench.server.workspace, 'registry.ts'), 'utf8');
+    await until(async () => (await saved()) === expected).catch(async () =>
+      assert.equal(await saved(), expected),
+    );
+  }
+
+  test('an edge node that wants a token is refused in one place, the status item', async () => {
+    await workbench.status('Drafts only: the edge node cannot be used.');
+    assert.match(await workbench.tooltip(), /asks for a token; set one/);
+    assert.deepEqual(await workbench.messages(), []);
+  });
+
+  test('the token is taken from the input box and kept in no file', async () => {
+    const token = edge.token ?? assert.fail('The edge node printed no token.');
+    await workbench.runCommand('Foretype: Set Edge Token');
+    await workbench.answer(token);
+    await workbench.status('Connected to the edge node.');
+    assert.deepEqual(await filesWith(token, [workbench.server.userData, workbench.server.workspace]), []);
+  });
+
+  test('ghost text is shown, verified, accepted with Tab and saved', async () => {
+    await complete('  async load(name', VERIFIED, 'ghost-text.png');
+  });
+
+  test('with the edge node gone, drafts go on without a word', async () => {
+    await edge.kill();
+    await workbench.status('Drafts only: the edge node is away.');
+    await complete('\n  }\n\n  async save(name', DRAFTED);
+    assert.deepEqual(await workbench.messages(), []);
+  });
+
+  test('the edge node is used again when it is back', async () => {
+    edge = await EdgeNode.start(state, edge.port);
+    await workbench.status('Connected to the edge node.');
+    await complete('\n  }\n\n  async send(name', VERIFIED);
+  });
+
+  for (const script of ['engine-child.mjs', 'server.mjs']) {
+    test(`${script} is started again when it crashes`, async () => {
+      await workbench.server.killAndAwaitNext(script);
+      await workbench.status('Connected to the edge node.');
+      await complete(`\n  }\n\n  async ${script === 'server.mjs' ? 'read' : 'write'}(name`, VERIFIED);
+      assert.deepEqual(await workbench.messages(), []);
+    });
+  }
+
+  test('an empty answer forgets the token', async () => {
+    await workbench.runCommand('Foretype: Set Edge Token');
+    await workbench.answer('');
+    await workbench.status('Drafts only: the edge node cannot be used.');
+  });
+
+  test('nobody tried to reach another host', async () => {
+    assert.deepEqual(await workbench.offHost(), []);
+  });
+});
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  while (!(await condition())) {
+    assert.ok(Date.now() < deadline, 'This did not happen within 15 s.');
+    await sleep(50);
+  }
+}

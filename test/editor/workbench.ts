@@ -1,0 +1,132 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { CodeServer, OUT, type CodeServerOptions } from './code-server.ts';
+import { CHROMIUM } from './setup.ts';
+
+export interface WorkbenchOptions extends CodeServerOptions {
+  /** What the workbench is told to do when it starts, such as `openFile`. */
+  readonly payload?: (server: CodeServer) => readonly (readonly [string, string])[];
+  /** Called with the page before the workbench loads into it. */
+  readonly prepare?: (page: Page) => Promise<void>;
+}
+
+/** A VS Code workbench as a user sees it: code-server, shown by chromium. */
+export class Workbench {
+  readonly server: CodeServer;
+  readonly page: Page;
+  readonly #resources: AsyncDisposableStack;
+  readonly #offHost = new Set<string>();
+
+  private constructor(server: CodeServer, page: Page, resources: AsyncDisposableStack) {
+    this.server = server;
+    this.page = page;
+    this.#resources = resources;
+    page.on('request', (request) => {
+      const { protocol, hostname } = new URL(request.url());
+      if (/^(http|ws)s?:$/.test(protocol) && hostname !== '127.0.0.1') this.#offHost.add(hostname);
+    });
+  }
+
+  /** Resolves when the workbench shows its status bar. */
+  static async start({ payload, prepare, ...options }: WorkbenchOptions): Promise<Workbench> {
+    await using resources = new AsyncDisposableStack();
+    await mkdir(OUT, { recursive: true });
+    const server = await CodeServer.start(options);
+    resources.defer(() => server.stop());
+    const browser = await launch();
+    resources.defer(() => browser.close());
+    const page = await browser.newPage({ viewport: { width: 960, height: 460 } });
+    await prepare?.(page);
+    const workbench = new Workbench(server, page, resources.move());
+    try {
+      await page.goto(server.page(payload?.(server) ?? []));
+      await page.locator('.monaco-workbench .statusbar').waitFor({ timeout: 60_000 });
+      return workbench;
+    } catch (error) {
+      await workbench.stop();
+      throw error;
+    }
+  }
+
+  /** Hosts other than this machine that the page, or a process below code-server, tried to reach. */
+  async offHost(): Promise<string[]> {
+    return [...new Set([...this.#offHost, ...(await this.server.offHost())])];
+  }
+
+  /** Runs a command as a user would, by its title. */
+  async runCommand(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget input[type="text"]');
+    await input.fill(`>${title}`);
+    await this.page.locator('.quick-input-list .monaco-list-row').getByText(title).first().waitFor();
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Answers the input box that is open, or opens next. */
+  async answer(text: string): Promise<void> {
+    const input = this.page.locator('.quick-input-widget input[type="password"]');
+    await input.fill(text);
+    await this.page.keyboard.press('Enter');
+    await input.waitFor({ state: 'hidden' });
+  }
+
+  /** Waits until our status item says `sentence`. */
+  async status(sentence: string): Promise<void> {
+    await this.page.locator(`.statusbar [aria-label*="${sentence}"]`).first().waitFor({ timeout: 30_000 });
+  }
+
+  /** What our status item shows when the pointer rests on it. */
+  async tooltip(): Promise<string> {
+    await this.page.locator('.statusbar [id="foretype.foretype.status"]').hover();
+    const hover = this.page.locator('.workbench-hover-container').last();
+    const text = await hover.innerText();
+    await this.page.mouse.move(400, 300);
+    await hover.waitFor({ state: 'hidden' });
+    return text;
+  }
+
+  /** Puts the cursor at the end of the open file and types as a person does. */
+  async typeAtEnd(text: string): Promise<void> {
+    await this.page.locator('.editor-instance .monaco-editor .view-lines').first().click();
+    await this.page.keyboard.press('Control+End');
+    await this.page.keyboard.type(text, { delay: 40 });
+  }
+
+  /** Waits for ghost text that stays as it is and returns it; fails after `timeout` milliseconds without any. */
+  async ghostText(timeout = 20_000): Promise<string> {
+    const ghost = this.page.locator('.view-lines .ghost-text-decoration');
+    await ghost.first().waitFor({ timeout });
+    // The editor draws blanks as no-break spaces.
+    const read = async () => (await ghost.allTextContents()).join('').replaceAll('\u00a0', ' ');
+    for (let before = await read(); ;) {
+      // Longer than the server lets a draft wait for its verification.
+      await this.page.waitForTimeout(600);
+      const now = await read();
+      if (now === before && now !== '') return now;
+      before = now;
+    }
+  }
+
+  /** Messages and dialogs on the screen. */
+  async messages(): Promise<string[]> {
+    return this.page.locator('.notifications-toasts .notification-toast, .monaco-dialog-box').allInnerTexts();
+  }
+
+  /** Keeps a picture of the page. */
+  async screenshot(path: string): Promise<void> {
+    await mkdir(dirname(path), { recursive: true });
+    await this.page.screenshot({ path });
+  }
+
+  /** Ends the browser and code-server; see {@link CodeServer.stop}. */
+  stop(): Promise<void> {
+    return this.#resources.disposeAsync();
+  }
+}
+
+function launch(): Promise<Browser> {
+  const offline = ['--disable-background-networking', '--disable-component-update', '--disable-sync'];
+  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', ...offline];
+  return chromium.launch({ executablePath: CHROMIUM!, args });
+}
