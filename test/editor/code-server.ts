@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { answering, freePort, groupOf, startNode, stopGroup } from './processes.ts';
+import { groupOf } from '../support/processes.ts';
+import { answering, freePort, startNode, stopGroup } from './processes.ts';
 import { CODE_SERVER } from './setup.ts';
 
 export interface CodeServerOptions {

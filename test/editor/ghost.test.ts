@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageExtension } from '../../tools/package.ts';
 import { OUT } from './code-server.ts';
-import { EdgeNode } from './edge.ts';
+import { EdgeNode } from '../support/node.ts';
 import { filesWith } from './search.ts';
 import { ensureCodeServer, SKIP } from './setup.ts';
 import { Workbench } from './workbench.ts';
@@ -32,8 +31,7 @@ const DRAFTED = /drafted here; first text after \d+ ms, not verified/;
 
 describe('ghost text in VS Code', { skip: SKIP, timeout: 300_000 }, () => {
   const resources = new AsyncDisposableStack();
-  let state: string;
-  let edge: EdgeNode;
+  const edge = new EdgeNode();
   let workbench: Workbench;
   /** The file as it must be by now. */
   let expected = CONTENT;
@@ -41,10 +39,8 @@ describe('ghost text in VS Code', { skip: SKIP, timeout: 300_000 }, () => {
   before(async () => {
     await ensureCodeServer();
     const vsix = await packageExtension();
-    state = await mkdtemp(join(tmpdir(), 'foretype-edge-'));
-    resources.defer(() => rm(state, { recursive: true, force: true }));
-    edge = await EdgeNode.start(state);
-    resources.defer(() => edge.stop());
+    resources.defer(() => edge.dispose());
+    await edge.start();
     workbench = await Workbench.start({
       vsix,
       files: { 'registry.ts': CONTENT },
@@ -80,7 +76,8 @@ describe('ghost text in VS Code', { skip: SKIP, timeout: 300_000 }, () => {
   });
 
   test('the token is taken from the input box and kept in no file', async () => {
-    const token = edge.token ?? assert.fail('The edge node printed no token.');
+    const { token } = edge;
+    assert.match(token, /^ft_/);
     await workbench.runCommand('Foretype: Set Edge Token');
     await workbench.answer(token);
     await workbench.status('Connected to the edge node.');
@@ -92,14 +89,14 @@ describe('ghost text in VS Code', { skip: SKIP, timeout: 300_000 }, () => {
   });
 
   test('with the edge node gone, drafts go on without a word', async () => {
-    await edge.kill();
+    await edge.end('SIGKILL');
     await workbench.status('Drafts only: the edge node is away.');
     await complete('\n  }\n\n  async save(name', DRAFTED);
     assert.deepEqual(await workbench.messages(), []);
   });
 
   test('the edge node is used again when it is back', async () => {
-    edge = await EdgeNode.start(state, edge.port);
+    await edge.start();
     await workbench.status('Connected to the edge node.');
     await complete('\n  }\n\n  async send(name', VERIFIED);
   });

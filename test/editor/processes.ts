@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { groupOf } from '../support/processes.ts';
 
 /** Starts Node in a process group of its own, so that everything it starts can be found again. */
 export function startNode(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
@@ -26,28 +26,6 @@ export async function stopGroup(leader: ChildProcess): Promise<void> {
   process.kill(-leader.pid, 'SIGKILL');
   const names = left.map(({ pid, command }) => `${pid} ${command}`);
   throw new Error(`These processes did not end with the one that started them:\n${names.join('\n')}`);
-}
-
-interface Process {
-  readonly pid: number;
-  /** The command line, with blanks between the arguments. */
-  readonly command: string;
-}
-
-/** The running processes of a group. */
-export async function groupOf(group: number): Promise<Process[]> {
-  const found: Process[] = [];
-  for (const pid of await readdir('/proc')) {
-    if (!/^\d+$/.test(pid)) continue;
-    // A process may end while its files are read.
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    // The fields after the name, which may itself contain blanks: state, parent, group.
-    const [state, , of] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (Number(of) !== group || state === 'Z') continue;
-    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    found.push({ pid: Number(pid), command: command.replaceAll('\0', ' ').trim() });
-  }
-  return found;
 }
 
 /** A port on loopback that nobody listens on. */

@@ -7,6 +7,7 @@ import { EMBEDDED_FAMILY, loadFamily, type Token } from '@foretype/models';
 import { CLOSE } from '../../edge-node/src/protocol/index.ts';
 import { bearer, WireClient } from '../support/edge-node.ts';
 import { home, startProcess, type EdgeProcess, type Ended } from '../support/edge-process.ts';
+import { childrenOf } from '../support/processes.ts';
 
 const family = await loadFamily(EMBEDDED_FAMILY);
 
@@ -86,7 +87,7 @@ describe('foretype-edge', () => {
   it('stops in good order: clients hear of it, the engine goes, the exit is clean', async (t) => {
     const node = startProcess(t, await home(t));
     const client = await welcomed(t, await node.ready(), node.token);
-    const engine = await node.children();
+    const engine = await childrenOf(node.child.pid!);
     assert.equal(engine.length, 1);
     node.child.kill('SIGINT');
     assert.equal((await client.closed).code, CLOSE.goingAway);
@@ -105,7 +106,7 @@ describe('foretype-edge', () => {
   it('leaves no engine behind when it is killed', async (t) => {
     const node = startProcess(t, await home(t));
     await node.ready();
-    const [engine] = await node.children();
+    const [engine] = await childrenOf(node.child.pid!);
     node.child.kill('SIGKILL');
     await node.ended;
     await t.waitFor(() => assert.throws(() => process.kill(engine!, 0), { code: 'ESRCH' }), {
@@ -117,7 +118,7 @@ describe('foretype-edge', () => {
     const node = startProcess(t, await home(t));
     const url = await node.ready();
     const client = await welcomed(t, url, node.token);
-    const [engine] = await node.children();
+    const [engine] = await childrenOf(node.child.pid!);
     process.kill(engine!, 'SIGKILL');
     await t.waitFor(() => assert.match(node.stderr, /"status":"restarting"/), { timeout: 5_000 });
     const ready = async () => {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -54,13 +54,6 @@ export class EdgeProcess {
     const token = /^Token \(shown once\): (\S+)$/m.exec(this.stdout)?.[1];
     if (!token) throw new Error(`No token in ${JSON.stringify(this.stdout)}.`);
     return token;
-  }
-
-  /** Processes that the node started and that still run. */
-  async children(): Promise<number[]> {
-    const { pid } = this.child;
-    const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-    return text.split(' ').filter(Boolean).map(Number);
   }
 }
 

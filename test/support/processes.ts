@@ -1,31 +1,53 @@
-import { execFileSync } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  /** The command line, with blanks between the arguments. */
+  readonly command: string;
+}
 
 /** Ids of the processes now running whose parent is `pid`. */
-export function childrenOf(pid: number): number[] {
-  return processes()
-    .filter((process) => process.parent === pid)
-    .map((process) => process.pid);
+export async function childrenOf(pid: number): Promise<number[]> {
+  return (await running()).filter(({ parent }) => parent === pid).map((child) => child.pid);
 }
 
-/** Whether the process still runs; one that ended and waits to be reaped does not. */
-export function isRunning(pid: number): boolean {
-  return processes().some((process) => process.pid === pid);
+/** The processes now running in a group. */
+export async function groupOf(group: number): Promise<Process[]> {
+  return (await running()).filter((process) => process.group === group);
 }
 
-/** Waits until none of `pids` runs. */
+/** Waits until none of `pids` runs; one that ended and was not reaped counts as gone. */
 export async function gone(pids: readonly number[], within = 5_000): Promise<void> {
   const deadline = Date.now() + within;
-  while (pids.some(isRunning)) {
-    if (Date.now() > deadline) throw new Error(`Still running: ${pids.filter(isRunning).join(', ')}.`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+  for (;;) {
+    const left = (await running()).map(({ pid }) => pid).filter((pid) => pids.includes(pid));
+    if (left.length === 0) return;
+    if (Date.now() > deadline) throw new Error(`Still running: ${left.join(', ')}.`);
+    await sleep(20);
   }
 }
 
-function processes(): { pid: number; parent: number }[] {
-  return execFileSync('ps', ['-eo', 'pid=,ppid=,stat='], { encoding: 'utf8' })
-    .trim()
-    .split('\n')
-    .map((row) => row.trim().split(/\s+/u))
-    .filter(([, , state]) => !state!.startsWith('Z'))
-    .map(([pid, parent]) => ({ pid: Number(pid), parent: Number(parent) }));
+/** What runs now, from Linux's process table. */
+async function running(): Promise<Process[]> {
+  const pids = (await readdir('/proc')).filter((entry) => /^\d+$/u.test(entry));
+  const found = await Promise.all(pids.map(processOf));
+  return found.filter((process) => process !== undefined);
+}
+
+async function processOf(pid: string): Promise<Process | undefined> {
+  // A process may end while its files are read.
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // The fields after the name, which may itself contain blanks: state, parent, group.
+  const [state, parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (!state || state === 'Z') return undefined;
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return {
+    pid: Number(pid),
+    parent: Number(parent),
+    group: Number(group),
+    command: command.replaceAll('\0', ' ').trim(),
+  };
 }
