@@ -1,57 +1,68 @@
 import js from '@eslint/js';
+import { builtinModules } from 'node:module';
 import ts from 'typescript-eslint';
 
-/** Outside libraries that only one place may import, so that replacing one is a change in one file. */
-const RIMS = {
-  'node-llama-cpp': ['models/src/engine/llama.ts'],
-  undici: ['server/src/channel.ts'],
-  fastify: ['edge-node/src/http.ts'],
-  '@fastify/websocket': ['edge-node/src/http.ts'],
-  vscode: ['extension/src/**'],
-};
+/** Outside libraries that only some files may import, so that replacing one is a change in one place. */
+const RIMS = [
+  { library: 'node-llama-cpp', files: ['models/src/engine/llama.ts'] },
+  { library: 'vscode-jsonrpc', files: ['models/src/engine/{host,child,rpc}.ts'] },
+  { library: 'undici', files: ['server/src/channel.ts'] },
+  { library: '@bufbuild/protobuf', files: ['edge-node/src/protocol/frames.ts'] },
+  { library: '(@fastify/websocket|fastify)', files: ['edge-node/src/http.ts'] },
+  { library: 'vscode', files: ['extension/src/**'] },
+];
 
 /** What each package may import of its siblings; nothing else, and never by a relative path out of the package. */
 const MAY_IMPORT = {
   models: [],
-  'edge-node': ['@foretype/models'],
-  server: ['@foretype/models', '@foretype/edge-node/protocol'],
-  extension: ['@foretype/server/protocol'],
+  'edge-node': ['models'],
+  server: ['models', 'edge-node/protocol'],
+  extension: ['server/protocol'],
 };
 
 /** Files that decide and compute only: no I/O, no clock, no chance. */
 const PURE = [
-  'models/src/speculation.ts',
-  'models/src/fim.ts',
-  'models/src/line.ts',
+  'models/src/{speculation,fim,line}.ts',
   'models/src/engine/slots.ts',
-  'edge-node/src/protocol/compatibility.ts',
   'edge-node/src/verify.ts',
-  'server/src/completion.ts',
-  'server/src/position.ts',
-  'server/src/window.ts',
+  'edge-node/src/protocol/compatibility.ts',
+  'server/src/{completion,position,window}.ts',
 ];
 
-const noRestrictedImports = (folder, file, pure = false) => [
-  'error',
-  {
-    patterns: [
-      ...(pure ? [{ regex: '^node:', message: 'A pure file does no I/O.' }] : []),
-      {
-        regex: `^(\\.\\./)+(${Object.keys(MAY_IMPORT)
-          .filter((name) => name !== folder)
-          .join('|')})/`,
-        message: 'Import another package by its name.',
-      },
-      {
-        regex: `^@foretype/(?!(?:${MAY_IMPORT[folder].map((name) => name.slice('@foretype/'.length)).join('|') || '-'})$)`,
-        message: `${folder}/ may import only: ${MAY_IMPORT[folder].join(', ') || 'nothing of its siblings'}.`,
-      },
-    ],
-    paths: Object.keys(RIMS)
-      .filter((library) => !RIMS[library].includes(file))
-      .map((name) => ({ name, message: `Only ${RIMS[name].join(', ')} may import ${name}.` })),
-  },
-];
+/** The import rule of one package; `own` is the library whose rim the files are. */
+function imports(folder, { own, pure = false, typesOnly = false } = {}) {
+  const others = Object.keys(MAY_IMPORT).filter((name) => name !== folder);
+  const allowed = MAY_IMPORT[folder].map((name) => `${name}$`).join('|') || '$.';
+  const rims = RIMS.filter(({ library }) => library !== own);
+  const patterns = [
+    { regex: `^(\\.\\./)+(${others.join('|')})/`, message: 'Import another package by its name.' },
+    {
+      regex: `^@foretype/(?!${allowed})`,
+      message: `${folder}/ may import of its siblings: ${MAY_IMPORT[folder].join(', ') || 'none'}.`,
+    },
+    ...rims.map(({ library, files }) => ({
+      regex: `^${library}(/|$)`,
+      message: `Only ${files.join(', ')} may import it.`,
+    })),
+  ];
+  if (pure) {
+    patterns.push({ regex: `^(node:|(${builtinModules.join('|')})$)`, message: 'A pure file does no I/O.' });
+    patterns.push({
+      regex: '^@foretype/models$',
+      importNamePattern: '^(startEngine|loadFamily)$',
+      message: 'A pure file does no I/O.',
+    });
+  }
+  if (typesOnly)
+    patterns.push({
+      regex: '^@foretype/',
+      allowTypeImports: true,
+      message: 'The protocol needs types only.',
+    });
+  return { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] };
+}
+
+const folderOf = (file) => file.split('/')[0];
 
 export default ts.config(
   { ignores: ['**/node_modules', '**/dist', '.tsbuild', 'out', '**/*_pb.ts', 'test/editor/suite/**'] },
@@ -76,20 +87,12 @@ export default ts.config(
       ],
     },
   },
-  ...Object.keys(MAY_IMPORT).map((folder) => ({
-    files: [`${folder}/src/**/*.ts`],
-    rules: { 'no-restricted-imports': noRestrictedImports(folder) },
-  })),
-  ...Object.values(RIMS)
-    .flat()
-    .map((file) => ({
-      files: [file],
-      rules: { 'no-restricted-imports': noRestrictedImports(file.split('/')[0], file) },
-    })),
-  ...PURE.map((file) => ({
-    files: [file],
-    rules: { 'no-restricted-imports': noRestrictedImports(file.split('/')[0], file, true) },
-  })),
+  ...Object.keys(MAY_IMPORT).map((folder) => ({ files: [`${folder}/src/**/*.ts`], rules: imports(folder) })),
+  { files: ['edge-node/src/protocol/**/*.ts'], rules: imports('edge-node', { typesOnly: true }) },
+  ...RIMS.flatMap(({ library: own, files }) =>
+    files.map((file) => ({ files: [file], rules: imports(folderOf(file), { own }) })),
+  ),
+  ...PURE.map((file) => ({ files: [file], rules: imports(folderOf(file), { pure: true }) })),
   {
     files: PURE,
     rules: {

@@ -30,11 +30,20 @@ export function fimPrompt(fim: FimTokens, parts: FimParts, bos?: Token): Token[]
 }
 
 /**
+ * Tokens by which a prompt moves on when it has become too long. Its front stays as it is for that many typed tokens,
+ * so that KV caches and deltas stay good; a front that moved with each keystroke would have all of it read again.
+ */
+const STEP = 64;
+
+/**
  * The parts cut to at most `budget` tokens together, markers not counted: the tokens nearest the cursor stay, and the
- * suffix gets at most `suffixShare` of the budget, or what the prefix leaves of it.
+ * suffix gets `suffixShare` of the budget, or what the prefix leaves of it in whole steps.
  */
 export function fitParts(parts: FimParts, budget: number, suffixShare: number): FimParts {
-  const reserved = Math.min(parts.suffix.length, Math.floor(budget * suffixShare));
-  const prefix = parts.prefix.slice(Math.max(0, parts.prefix.length - (budget - reserved)));
-  return { prefix, suffix: parts.suffix.slice(0, budget - prefix.length) };
+  const share = Math.min(parts.suffix.length, Math.floor(budget * suffixShare));
+  const excess = Math.max(0, parts.prefix.length + share - budget);
+  const prefix = parts.prefix.slice(Math.ceil(excess / STEP) * STEP);
+  // By the prefix before it was cut, or the suffix would grow and shrink with every step of the front.
+  const left = Math.floor(Math.max(0, budget - parts.prefix.length) / STEP) * STEP;
+  return { prefix, suffix: parts.suffix.slice(0, Math.max(share, left)) };
 }

@@ -77,8 +77,11 @@ export async function* complete(
   for await (const token of draft.write({ context: prompt, limit: LIMIT, until: 'line' }, signal))
     written.push(token);
   const end = new Set(family.tokenizer.end);
-  const textOf = async (tokens: readonly Token[]) =>
-    draft.detokenize(tokens.filter((token) => !end.has(token)));
+  const textOf = async (tokens: readonly Token[]) => {
+    const text = await draft.detokenize(tokens.filter((token) => !end.has(token)));
+    // The limit may leave only some bytes of the last character.
+    return text.replace(/\uFFFD+$/u, '');
+  };
   const drafted: CompletionReport = {
     path: 'draft',
     rounds: 0,

@@ -5,13 +5,14 @@ import {
   type CancellationToken,
   type Connection,
   type InlineCompletionItem,
-  type InlineCompletionParams,
+  type Position,
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Candidate } from './completion.ts';
 import { SettingsNotification, StatusNotification } from './protocol.ts';
 import { CompletionService } from './service.ts';
 import { readSettings } from './settings.ts';
+import { wholeCharacter } from './window.ts';
 
 /** Run by the client when a completion was accepted whole; LSP 3.18 has no other sign of it. */
 const ACCEPTED = 'foretype.accepted';
@@ -69,9 +70,15 @@ export function serve(
     if (!document || params.position.line >= document.lineCount) return null;
     const signal = signalOf(token);
     try {
-      const request = { text: document.getText(), offset: document.offsetAt(params.position) };
-      const candidate = await service.complete(request, PATIENCE[params.context.triggerKind], signal);
-      return candidate ? { items: [itemFor(document, params, candidate)] } : null;
+      const text = document.getText();
+      // Clamped to the line and to whole characters once, so that what was completed is what will be replaced.
+      const offset = wholeCharacter(text, document.offsetAt(params.position));
+      const candidate = await service.complete(
+        { text, offset },
+        PATIENCE[params.context.triggerKind],
+        signal,
+      );
+      return candidate ? { items: [itemFor(document, document.positionAt(offset), candidate)] } : null;
     } catch (error) {
       if (signal.aborted) return null;
       throw error;
@@ -85,11 +92,7 @@ export function serve(
  * An item that replaces from the start of the line: editors match `filterText` against what stands there, so that the
  * text stays while the user types through it.
  */
-function itemFor(
-  document: TextDocument,
-  { position }: InlineCompletionParams,
-  { text }: Candidate,
-): InlineCompletionItem {
+function itemFor(document: TextDocument, position: Position, { text }: Candidate): InlineCompletionItem {
   const start = { line: position.line, character: 0 };
   const before = document.getText({ start, end: position });
   const lineEnd = document.getText().includes('\r\n') ? '\r\n' : '\n';

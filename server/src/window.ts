@@ -13,6 +13,9 @@ export interface WindowSize {
   readonly after: number;
 }
 
+/** UTF-16 code units by which the start of a window moves on, so that it stays while the user types; see `fitParts`. */
+const STEP = 512;
+
 /**
  * The window around `offset`. It starts at a line start where one is near enough, since half a line is no context.
  * An offset between the halves of a surrogate pair counts as before the pair, so that no character is torn.
@@ -32,8 +35,8 @@ export function wholeCharacter(text: string, offset: number): number {
 }
 
 function windowStart(text: string, cursor: number, before: number): number {
-  const earliest = cursor - before;
-  if (earliest <= 0) return 0;
+  if (cursor <= before) return 0;
+  const earliest = Math.min(cursor, Math.ceil((cursor - before) / STEP) * STEP);
   const lineEnd = text.indexOf('\n', earliest - 1);
   // A line longer than the window has no start inside it.
   return lineEnd === -1 || lineEnd >= cursor ? wholeCharacter(text, earliest) : lineEnd + 1;

@@ -115,6 +115,14 @@ describe('the engine', () => {
     assert.deepEqual(await write(engine, prompts[2]!, 8), (await write(engine, prompts[2]!, 16)).slice(0, 8));
   });
 
+  it('holds as many tokens as it says, to the last one', async () => {
+    const long = prompts.flat().slice(0, family.context);
+    const [whole] = await engine.choose({ context: long, drafted: [] });
+    const [, split] = await engine.choose({ context: long.slice(0, -1), drafted: long.slice(-1) });
+    const [again] = await engine.choose({ context: long, drafted: [] });
+    assert.deepEqual([split, again], [whole, whole]);
+  });
+
   const wrong: [name: string, code: string, ask: () => Promise<unknown>][] = [
     [
       'a context that is too long',
@@ -174,6 +182,26 @@ describe('the engine’s process', () => {
     await assert.rejects(engine.facts(), { code: 'engine-lost' });
     await until(() => engine.state.status === 'ready');
     assert.equal((await engine.choose({ context: [1], drafted: [] })).length, 1);
+    await engine.dispose();
+  });
+
+  it('a caller who gives up while the model loads does not wait for it', async () => {
+    const engine = startEngine(spec(1));
+    await assert.rejects(engine.choose({ context: [1], drafted: [] }, AbortSignal.timeout(1)), {
+      name: 'TimeoutError',
+    });
+    const reading = Array.fromAsync(engine.write({ context: [1], limit: 1 }, AbortSignal.timeout(1)));
+    await assert.rejects(reading, { name: 'TimeoutError' });
+    assert.equal(engine.state.status, 'loading');
+    await engine.dispose();
+  });
+
+  it('outlives a signal to the whole group, since its host still needs it', async () => {
+    const engine = startEngine(spec(1));
+    await engine.facts();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.kill(engine.pid!, signal);
+    assert.equal((await engine.choose({ context: [1], drafted: [] })).length, 1);
+    assert.equal(engine.state.status, 'ready');
     await engine.dispose();
   });
 

@@ -80,6 +80,21 @@ describe('a language server with an edge node', () => {
     });
   }
 
+  it('never tears a character nor reaches beyond the line, wherever the editor says the cursor is', async () => {
+    const text = 'const s = "\u{1F600}" + this.\n';
+    const uri = 'file:///project/tear.ts';
+    await client.open(uri, text);
+    for (const character of [12, 99]) {
+      const items = await client.items(uri, { line: 0, character }, InlineCompletionTriggerKind.Invoked);
+      for (const { range, insertText } of items) {
+        const rest = text.split('\n')[0]!.slice(range!.end.character);
+        assert.ok(range!.end.character <= 21);
+        assert.ok(`${insertText as string}${rest}`.isWellFormed());
+        assert.ok((insertText as string).startsWith(text.slice(0, range!.end.character)));
+      }
+    }
+  });
+
   it('gives nothing for a line that the document does not have, nor for a document it does not know', async () => {
     assert.equal(await client.complete(URI, { line: 100_000, character: 0 }), '');
     assert.equal(await client.complete('file:///unknown.ts', { line: 0, character: 0 }), '');

@@ -65,6 +65,38 @@ describe('complete', () => {
     });
   }
 
+  it('typing in a long file appends to the prompt and seldom changes anything before it', async () => {
+    const before = Array.from({ length: 200 }, (_, line) => `const value${line} = ${line};\n`).join('');
+    const line = 'const total = value1 + value2 + value3;';
+    const typed: Token[][] = [];
+    for (let length = 0; length <= line.length; length++) {
+      const draft = new FakeEngine({ seed: 1 });
+      const text = before + line.slice(0, length) + '\n' + before;
+      const candidates = complete(
+        partsOf(draft, undefined),
+        { text, offset: before.length + length, adapter: '' },
+        never,
+      );
+      await candidates.next();
+      typed.push([...draft.calls[0]!.context]);
+    }
+    // All but the end marker of one prompt starts the next one.
+    const moved = typed.slice(1).filter((context, index) => {
+      const last = typed[index]!.slice(0, -1);
+      return !last.every((token, at) => context[at] === token);
+    });
+    assert.ok(moved.length <= 1, `${moved.length} of ${line.length} keystrokes changed the prompt's front.`);
+  });
+
+  it('does not show half a character where the limit cuts one', async () => {
+    const emoji = [...Buffer.from('\u{1F600}')];
+    const half: Token[] = [...Array.from({ length: 46 }, () => 97), ...emoji.slice(0, 2)];
+    const draft = new FakeEngine();
+    draft.write = () => ReadableStream.from(half) as unknown as AsyncGenerator<Token, void>;
+    const [only] = await all(draft, undefined);
+    assert.equal(only!.text, 'a'.repeat(46));
+  });
+
   it('stops at the draft when the request is cancelled there', async () => {
     const abort = new AbortController();
     const draft = new FakeEngine({ seed: 3, delay: cancelIn(abort) });

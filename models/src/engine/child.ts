@@ -14,6 +14,9 @@ let engine: Engine | undefined;
 
 // A host that was killed cannot say goodbye; without this its engine would live on as an orphan.
 process.on('disconnect', () => process.exit(0));
+// A terminal's Ctrl+C and a service manager's stop reach the whole group; the host still needs its engine to finish
+// what is under way, and ends it by disconnecting.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
 
 connection.onRequest(Load, (spec) =>
   answer(async () => {

@@ -122,7 +122,7 @@ class ProcessHost implements EngineHost {
     const stream = this.#streams++;
     return new ReadableStream<Token>({
       start: async (controller) => {
-        const { connection } = await this.#run;
+        const { connection } = await this.#running(stop);
         const listener = connection.onProgress(Written, stream, (token) => {
           if (!stop.aborted) controller.enqueue(token);
         });
@@ -149,7 +149,7 @@ class ProcessHost implements EngineHost {
     const exit = once(child, 'exit');
     const giveUp = setTimeout(() => child.kill('SIGKILL'), 2_000);
     if (child.connected) child.disconnect();
-    else child.kill();
+    else child.kill('SIGKILL');
     await exit;
     clearTimeout(giveUp);
   }
@@ -184,7 +184,7 @@ class ProcessHost implements EngineHost {
       // Files do not mend themselves, so only a lost process is worth another start.
       if (failure.code === 'model-invalid') this.#enter({ status: 'failed', reason: failure.message });
       else if (failure.code !== 'engine-lost') over(`could not load the model (${failure.message})`);
-      child.kill();
+      child.kill('SIGKILL');
       throw failure;
     }
   }
@@ -219,13 +219,11 @@ class ProcessHost implements EngineHost {
     params: RequestParam<P>,
     signal?: AbortSignal,
   ): Promise<R> {
-    signal?.throwIfAborted();
     const cancellation = new CancellationTokenSource();
     const cancel = () => cancellation.cancel();
     signal?.addEventListener('abort', cancel, { once: true });
     try {
-      const { connection } = await this.#run;
-      signal?.throwIfAborted();
+      const { connection } = await this.#running(signal);
       return await connection.sendRequest(type, params, cancellation.token);
     } catch (error) {
       signal?.throwIfAborted();
@@ -233,6 +231,19 @@ class ProcessHost implements EngineHost {
     } finally {
       signal?.removeEventListener('abort', cancel);
       cancellation.dispose();
+    }
+  }
+
+  /** The process with its model loaded, or the signal's reason where the caller no longer waits for it. */
+  async #running(signal?: AbortSignal): Promise<Run> {
+    signal?.throwIfAborted();
+    const aborted = Promise.withResolvers<never>();
+    const abort = () => aborted.reject(signal!.reason as Error);
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      return await Promise.race([this.#run, aborted.promise]);
+    } finally {
+      signal?.removeEventListener('abort', abort);
     }
   }
 }

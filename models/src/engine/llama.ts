@@ -51,10 +51,8 @@ export async function loadLlama(spec: EngineSpec, log: (line: string) => void): 
     logLevel: LlamaLogLevel.warn,
     logger: (_level, message) => log(message.trimEnd()),
   });
-  const model = await llama.loadModel({ modelPath: spec.weights.path }).catch((cause: unknown) => {
-    const message = `The model file ${spec.weights.path} has the right checksum but cannot be loaded: ${String(cause)}`;
-    throw new EngineError('model-invalid', message, { cause });
-  });
+  // The checksum has proved the file, so a failure here is the machine's (memory, say) and may pass.
+  const model = await llama.loadModel({ modelPath: spec.weights.path });
   const tokenizer = tokenizerFingerprint(model);
   if (tokenizer !== spec.tokenizer) {
     throw new EngineError(
@@ -177,7 +175,8 @@ class LlamaEngine implements Engine {
       throw new EngineError('unknown-adapter', `There is no adapter named "${name}".`);
     }
     const context = await this.#model.createContext({
-      contextSize: this.#spec.context,
+      // One more than is used, since the library shifts a sequence that fills its last place, and changes its text.
+      contextSize: this.#spec.context + 1,
       sequences: this.#spec.sequences,
       batchSize: EXACT_BATCH,
       threads: this.#spec.threads,
@@ -215,10 +214,21 @@ class LlamaSlot implements Slot {
       const results = await this.#sequence.controlledEvaluate(asked.map((token) => [token, CHOOSE]));
       return results.map((result) => result!.next.token!);
     } catch (cause) {
-      if (signal?.aborted) throw signal.reason;
-      // What a failed evaluation left in the cache is unknown, and a wrong cache would be a wrong answer later.
-      await this.#sequence.clearHistory().catch(() => undefined);
+      if (signal?.aborted && cause === signal.reason) throw cause;
+      await this.#forget();
       throw new EngineError('engine-failed', `The model could not be evaluated: ${String(cause)}`, { cause });
+    }
+  }
+
+  /** What a failed evaluation left in the cache is unknown, and a wrong cache would be a wrong answer later. */
+  async #forget(): Promise<void> {
+    try {
+      await this.#sequence.clearHistory();
+    } catch (error) {
+      // Ends this process; its host starts another, with an empty cache.
+      queueMicrotask(() => {
+        throw error;
+      });
     }
   }
 }
