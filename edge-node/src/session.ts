@@ -37,8 +37,9 @@ export const MAX_RUNNING = 4;
 const MAX_NAME_LENGTH = 128;
 
 /**
- * One connection's conversation: hello, welcome, then rounds, each on its own. It remembers the tokens of the last
- * round, so that the next one travels as a change to them; all the rest of its state is what is under way.
+ * One connection's conversation: hello, welcome, then rounds, each on its own and each with exactly one answer. It
+ * remembers the tokens of the last round, so that the next one travels as a change to them; all the rest of its state
+ * is what is under way.
  */
 export class Session {
   readonly #target: Target;
@@ -160,13 +161,14 @@ export class Session {
       const { engine, end } = this.#target;
       const request = { adapter: frame.adapter || undefined, context, drafted, more, end };
       const { accepted, tokens } = await verify(engine, request, abort.signal);
-      if (abort.signal.aborted) return;
+      abort.signal.throwIfAborted();
       const spentUs = Math.round((this.#world.now() - started) * 1000);
       this.#send({ case: 'verdict', value: { id, accepted, tokens: [...tokens], spentUs } });
     } catch (error) {
-      // Whoever cancelled knows, and waits for no answer.
-      if (abort.signal.aborted) return;
-      if (error instanceof EngineError) {
+      if (abort.signal.aborted) {
+        // Whoever cancelled knows, but takes a node for gone that leaves a round without an answer.
+        this.#fail(id, 'cancelled', 'The round was cancelled.');
+      } else if (error instanceof EngineError) {
         this.#fail(id, FAILURE[error.code], error.message);
       } else {
         this.#world.report(error);

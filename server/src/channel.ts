@@ -1,30 +1,19 @@
 import {
-  CLOSE,
   contextDelta,
   decodeNodeFrame,
   encodeClientFrame,
   MAX_FRAME_BYTES,
-  WIRE_PATH,
   type FailureCode,
   type Identity,
 } from '@foretype/edge-node/protocol';
 import type { Token } from '@foretype/models';
-import { Agent, fetch, WebSocket } from 'undici';
+import { Agent, fetch, Headers, WebSocket } from 'undici';
+import { explain, readAddress, type Address, type Answer } from './address.ts';
 import type { Verifier } from './completion.ts';
 import type { ServerStatus } from './protocol.ts';
+import { EdgeError, Rounds, type Verdict } from './rounds.ts';
 
 export type EdgeState = Pick<ServerStatus, 'reason'> & { readonly status: ServerStatus['edge'] };
-
-/** A verification that did not come about; the completion goes on with the draft alone. */
-export class EdgeError extends Error {
-  override readonly name = 'EdgeError';
-  readonly code: FailureCode | 'away';
-
-  constructor(code: FailureCode | 'away', message: string) {
-    super(message);
-    this.code = code;
-  }
-}
 
 export interface ChannelOptions {
   /** Base URL of the node. */
@@ -34,6 +23,8 @@ export interface ChannelOptions {
   readonly onState: (state: EdgeState) => void;
   /** A number from 0 to 1: spreads the reconnections of a team whose node comes back. */
   readonly random: () => number;
+  /** Milliseconds without a word after which a node that owes one is taken for gone; {@link SILENCE} if absent. */
+  readonly silence?: number;
 }
 
 /** Milliseconds to wait before reconnection number `attempt`, between half and the whole of a doubling step. */
@@ -46,13 +37,7 @@ const REFUSED_PAUSE = 60_000;
 /** A node that is silent for this long, in milliseconds, is taken for gone: a cut network closes no connection. */
 const SILENCE = 10_000;
 
-interface Pending {
-  readonly resolve: (verdict: Awaited<ReturnType<Verifier['verify']>>) => void;
-  readonly reject: (error: Error) => void;
-  /** Tokens in the draft. */
-  readonly drafted: number;
-  readonly bytesUp: number;
-}
+type Request = Parameters<Verifier['verify']>[0];
 
 /**
  * The connection to an edge node: one WebSocket, kept up for as long as the channel lives. Losing it rejects what is
@@ -60,21 +45,28 @@ interface Pending {
  */
 export class Channel implements Verifier {
   readonly #options: ChannelOptions;
-  readonly #agent = new Agent({
-    connect: { timeout: SILENCE },
-    webSocket: { maxPayloadSize: MAX_FRAME_BYTES },
-  });
+  readonly #silence: number;
+  readonly #agent: Agent;
   #socket: WebSocket | undefined;
   #state: EdgeState = { status: 'connecting', reason: null };
   #attempt = 0;
+  /** Never two at once: a welcome is due, or an answer, or the next attempt. */
   #timer: NodeJS.Timeout | undefined;
   #nextId = 1;
   /** What the node remembers of this connection: the last context, then its draft. */
   #base: readonly Token[] = [];
-  readonly #pending = new Map<number, Pending>();
+  #adapters: readonly string[] = [];
+  readonly #rounds = new Rounds();
 
   constructor(options: ChannelOptions) {
     this.#options = options;
+    this.#silence = options.silence ?? SILENCE;
+    this.#agent = new Agent({
+      connect: { timeout: this.#silence },
+      headersTimeout: this.#silence,
+      bodyTimeout: this.#silence,
+      webSocket: { maxPayloadSize: MAX_FRAME_BYTES },
+    });
     this.#connect();
   }
 
@@ -82,11 +74,13 @@ export class Channel implements Verifier {
     return this.#state;
   }
 
+  /** Names of the adapters that the node said it has when it last welcomed us. */
+  get adapters(): readonly string[] {
+    return this.#adapters;
+  }
+
   /** @throws EdgeError, or the signal's reason. */
-  async verify(
-    request: Parameters<Verifier['verify']>[0],
-    signal: AbortSignal,
-  ): ReturnType<Verifier['verify']> {
+  async verify(request: Request, signal: AbortSignal): Promise<Verdict> {
     try {
       return await this.#ask(request, signal);
     } catch (error) {
@@ -96,17 +90,13 @@ export class Channel implements Verifier {
     }
   }
 
-  /** Closes the connection for good. */
+  /** Closes the connection for good; no state comes after it. */
   dispose(): void {
-    clearTimeout(this.#timer);
     this.#drop('The connection was closed.');
-    void this.#agent.close();
+    void this.#agent.destroy();
   }
 
-  async #ask(
-    { adapter, context, drafted }: Parameters<Verifier['verify']>[0],
-    signal: AbortSignal,
-  ): ReturnType<Verifier['verify']> {
+  async #ask({ adapter, context, drafted }: Request, signal: AbortSignal): Promise<Verdict> {
     signal.throwIfAborted();
     const socket = this.#socket;
     if (!socket || this.#state.status !== 'connected')
@@ -118,39 +108,30 @@ export class Channel implements Verifier {
     });
     this.#base = [...context, ...drafted];
     socket.send(frame);
-
-    const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<Verifier['verify']>>>();
-    this.#pending.set(id, { resolve, reject, drafted: drafted.length, bytesUp: frame.length });
+    const verdict = this.#rounds.begin(id, drafted.length, frame.length);
+    // The patience with a node that owes an answer must not begin anew with every keystroke.
+    if (this.#rounds.owed === 1) this.#watch();
     const cancel = () => {
-      socket.send(encodeClientFrame({ case: 'cancel', value: { id } }));
-      reject(signal.reason as Error);
+      if (this.#socket === socket) socket.send(encodeClientFrame({ case: 'cancel', value: { id } }));
+      this.#rounds.abandon(id, signal.reason);
     };
     signal.addEventListener('abort', cancel, { once: true });
-    const silence = setTimeout(() => this.#lost('The edge node stopped answering.'), SILENCE);
     try {
-      return await promise;
+      return await verdict;
     } finally {
-      clearTimeout(silence);
       signal.removeEventListener('abort', cancel);
-      this.#pending.delete(id);
     }
   }
 
   #connect(): void {
     const { url, token, identity } = this.#options;
-    const target = below(url, WIRE_PATH);
-    if (!target) {
-      this.#enter({
-        status: 'refused',
-        reason: `The edge node's URL "${url}" is not an http:// or https:// URL.`,
-      });
+    const address = readAddress(url);
+    if (typeof address === 'string') {
+      this.#enter({ status: 'refused', reason: address });
       return;
     }
-    target.protocol = target.protocol === 'https:' ? 'wss:' : 'ws:';
-    const socket = new WebSocket(target, {
-      dispatcher: this.#agent,
-      headers: { authorization: `Bearer ${token}` },
-    });
+    const socket = this.#open(address, token);
+    if (!socket) return;
     this.#socket = socket;
     this.#base = [];
     socket.binaryType = 'arraybuffer';
@@ -168,17 +149,28 @@ export class Channel implements Verifier {
           },
         }),
       );
-      this.#timer = setTimeout(() => this.#lost('The edge node did not answer the greeting.'), SILENCE);
+      this.#expect('The edge node did not answer the greeting.');
     };
-    socket.onmessage = ({ data }) => {
-      if (this.#socket === socket) this.#receive(new Uint8Array(data as ArrayBuffer));
+    socket.onmessage = ({ data }) => this.#receive(new Uint8Array(data as ArrayBuffer));
+    socket.onclose = () => {
+      if (opened) this.#lost('The edge node closed the connection.');
+      else void this.#diagnose(socket, address);
     };
-    socket.onclose = ({ code }) => {
-      if (this.#socket !== socket) return;
-      if (code === CLOSE.incompatible && this.#state.status === 'refused') this.#retry(REFUSED_PAUSE);
-      else if (opened) this.#lost('The edge node closed the connection.');
-      else void this.#diagnose(socket);
-    };
+  }
+
+  /** A socket on its way, or undefined where none can be made of these settings, which the state then says. */
+  #open({ wire, shown }: Address, token: string): WebSocket | undefined {
+    const authorization = `Bearer ${token}`;
+    try {
+      return new WebSocket(wire, { dispatcher: this.#agent, headers: { authorization } });
+    } catch {
+      // What the library says is of no use here: it quotes the header, and so the token.
+      const reason = isHeader(authorization)
+        ? `No connection to ${shown} can be made; check the edge node's URL.`
+        : "The edge node's token has a character in it that cannot be sent; set the token anew.";
+      this.#enter({ status: 'refused', reason });
+      return undefined;
+    }
   }
 
   #receive(bytes: Uint8Array): void {
@@ -186,55 +178,65 @@ export class Channel implements Verifier {
     if (!frame) {
       this.#lost('The edge node sent something that cannot be read.');
     } else if (frame.case === 'welcome') {
-      clearTimeout(this.#timer);
       this.#attempt = 0;
+      this.#adapters = frame.value.adapters;
+      this.#watch();
       this.#enter({ status: 'connected', reason: null });
-    } else if (frame.case === 'verdict') {
-      const { id, accepted, tokens } = frame.value;
-      const pending = this.#pending.get(id);
-      // A verdict that accepts more than was drafted, or adds nothing, is not one.
-      if (pending && (accepted > pending.drafted || tokens.length === 0)) {
-        this.#lost('The edge node sent a verdict that makes no sense.');
-      } else {
-        pending?.resolve({ accepted, tokens, bytesUp: pending.bytesUp, bytesDown: bytes.length });
-      }
-    } else if (frame.value.id === 0) {
-      clearTimeout(this.#timer);
-      this.#enter({ status: 'refused', reason: frame.value.message });
-    } else {
-      const { id, code, message } = frame.value;
-      this.#pending.get(id)?.reject(new EdgeError(code as FailureCode, message));
+    } else if (frame.case === 'failure' && frame.value.id === 0) {
+      const { code, message } = frame.value;
+      if (code === ('incompatible' satisfies FailureCode)) this.#refused(message);
+      else this.#lost(message);
+    } else if (this.#state.status === 'connected') {
+      if (this.#rounds.settle(frame, bytes.length)) this.#watch();
+      else this.#lost('The edge node sent a verdict that makes no sense.');
     }
   }
 
   /** A WebSocket says only that it could not be opened; plain HTTP says why. */
-  async #diagnose(socket: WebSocket): Promise<void> {
-    const { url, token } = this.#options;
-    const answer = await fetch(below(url, '/v1/models')!, {
-      dispatcher: this.#agent,
-      headers: { authorization: `Bearer ${token}` },
-    }).catch(() => undefined);
+  async #diagnose(socket: WebSocket, address: Address): Promise<void> {
+    const answer = await this.#look(address);
     if (this.#socket !== socket) return;
-    if (!answer) {
-      this.#lost(`The edge node at ${url} cannot be reached.`);
-    } else if (answer.status === 401 || answer.status === 403) {
-      const reason = token
-        ? `The edge node at ${url} refused the token; set a valid one.`
-        : `The edge node at ${url} asks for a token; set one.`;
-      this.#enter({ status: 'refused', reason });
-      this.#retry(REFUSED_PAUSE);
-    } else if (answer.ok || answer.status >= 500) {
-      this.#lost(`The edge node at ${url} is not ready.`);
-    } else {
-      this.#enter({ status: 'refused', reason: `What answers at ${url} is not a Foretype edge node.` });
-      this.#retry(REFUSED_PAUSE);
+    const { status, reason } = explain(address, this.#options.token !== '', answer);
+    if (status === 'away') this.#lost(reason);
+    else this.#refused(reason);
+  }
+
+  async #look({ models }: Address): Promise<Answer | undefined> {
+    try {
+      const { status, headers, body } = await fetch(models, {
+        dispatcher: this.#agent,
+        headers: { authorization: `Bearer ${this.#options.token}` },
+        // Followed, a redirect would lose the token on its way, and the answer would blame the token.
+        redirect: 'manual',
+      });
+      await body?.cancel();
+      return { status, location: headers.get('location') };
+    } catch {
+      return undefined;
     }
   }
 
   #lost(reason: string): void {
     this.#drop(reason);
-    this.#enter({ status: 'away', reason });
     this.#retry(reconnectPause(this.#attempt++, this.#options.random()));
+    this.#enter({ status: 'away', reason });
+  }
+
+  #refused(reason: string): void {
+    this.#drop(reason);
+    this.#retry(REFUSED_PAUSE);
+    this.#enter({ status: 'refused', reason });
+  }
+
+  /** Gives the node `silence` milliseconds, from now, for the next of the answers that it owes. */
+  #watch(): void {
+    if (this.#rounds.owed > 0) this.#expect('The edge node stopped answering.');
+    else clearTimeout(this.#timer);
+  }
+
+  #expect(otherwise: string): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#lost(otherwise), this.#silence);
   }
 
   #retry(pause: number): void {
@@ -242,13 +244,19 @@ export class Channel implements Verifier {
     this.#timer = setTimeout(() => this.#connect(), pause);
   }
 
+  /** Leaves the socket, which may linger: a peer that is gone does not answer the goodbye. */
   #drop(reason: string): void {
+    clearTimeout(this.#timer);
     const socket = this.#socket;
     this.#socket = undefined;
-    socket?.close();
-    for (const { reject } of this.#pending.values()) reject(new EdgeError('away', reason));
+    if (socket) {
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+    this.#rounds.lose(reason);
   }
 
+  /** Always the last thing done: whoever is told may dispose of the channel. */
   #enter(state: EdgeState): void {
     if (state.status === this.#state.status && state.reason === this.#state.reason) return;
     this.#state = state;
@@ -256,10 +264,10 @@ export class Channel implements Verifier {
   }
 }
 
-/** The address below a node's base URL, which may have a path of its own where the node stands behind a proxy. */
-function below(base: string, path: string): URL | undefined {
-  const url = URL.parse(base);
-  if (!url || !/^https?:$/u.test(url.protocol)) return undefined;
-  url.pathname = url.pathname.replace(/\/+$/u, '') + path;
-  return url;
+function isHeader(value: string): boolean {
+  try {
+    return new Headers({ authorization: value }).has('authorization');
+  } catch {
+    return false;
+  }
 }

@@ -16,7 +16,8 @@ Usage:
   foretype lsp --stdio
 
   --json              Prints text and report as one JSON object.
-  --edge URL          Verifies with the edge node at URL; without it the local draft is all.
+  --edge URL          Verifies with the edge node at URL, and exits with 1 where that fails; without it the local
+                      draft is all.
   --token-file FILE   Reads the edge node's token from FILE.
   --adapter NAME      Asks the node for this adapter instead of the backbone.
 `;
@@ -48,9 +49,11 @@ async function complete(args: string[]): Promise<void> {
     ? decodeText(await read(values['token-file']), values['token-file']).trim()
     : '';
   const settings = { edgeUrl: values.edge ?? '', edgeToken, adapter: values.adapter ?? '' };
-  const answer = await ask(place.file, text, position, settings);
+  const { answer, problem } = await ask(place.file, text, position, settings);
   if (values.json) console.log(JSON.stringify({ ...place, ...answer }, null, 2));
   else print(answer);
+  // The draft is worth having, but whoever named a node asked for more.
+  if (problem !== undefined) throw new Error(problem);
 }
 
 /** What `foretype complete` prints with `--json`, besides the place. */
@@ -66,15 +69,26 @@ async function ask(
   text: string,
   position: { readonly line: number; readonly character: number },
   settings: Partial<ServerSettings>,
-): Promise<Answer> {
+): Promise<{ answer: Answer; problem: string | undefined }> {
   const { client } = await Client.start(settings);
   try {
     const uri = pathToFileURL(resolve(file)).href;
     await client.open(uri, text);
-    await client.until(({ draft, edge }) => draft !== 'loading' && edge !== 'connecting');
+    await client.until(
+      ({ draft, edge }) => (draft === 'ready' || draft === 'failed') && edge !== 'connecting',
+    );
+    const logged = client.log.length;
     const completion = await client.complete(uri, position);
-    if (client.status?.draft === 'failed') throw new Error(client.status.reason ?? 'The draft model failed.');
-    return { text: completion, status: client.status! };
+    const status = client.status!;
+    // What went wrong with this completion only is no state, so the log alone says it.
+    const reason = status.reason ?? client.log.slice(logged).at(-1);
+    if (!status.lastCompletion) throw new Error(reason ?? 'The draft model made no completion; try again.');
+    const verified = status.lastCompletion.path === 'speculated';
+    const problem =
+      settings.edgeUrl && !verified
+        ? (reason ?? 'The edge node did not verify this draft; try again.')
+        : undefined;
+    return { answer: { text: completion, status }, problem };
   } finally {
     await client.stop();
   }
@@ -102,7 +116,6 @@ function print({ text, status }: Answer): void {
             `first text after ${ms(firstTextMs)}, verified after ${ms(verifiedMs)}; ${bytesUp} B up, ${bytesDown} B down`,
     );
   }
-  if (status.reason) console.error(status.reason);
 }
 
 function ms(time: number | null): string {

@@ -4,11 +4,14 @@ import { fileURLToPath } from 'node:url';
 import {
   createProtocolConnection,
   DidOpenTextDocumentNotification,
+  ErrorCodes,
   ExitNotification,
   InitializedNotification,
   InitializeRequest,
   InlineCompletionRequest,
   InlineCompletionTriggerKind,
+  LogMessageNotification,
+  ResponseError,
   ShutdownRequest,
   StreamMessageReader,
   StreamMessageWriter,
@@ -29,11 +32,21 @@ import {
 /** Milliseconds that the models and the edge node get to become ready, or to say that they will not. */
 const READY_WITHIN = 30_000;
 
+/** Codes of errors that the connection makes up itself when it breaks. */
+const BROKEN: ReadonlySet<number> = new Set([
+  ErrorCodes.MessageWriteError,
+  ErrorCodes.PendingResponseRejected,
+]);
+
 /** A language server in a process of its own, spoken to over LSP as an editor would. */
 export class Client {
   readonly #child: ChildProcess;
   readonly #connection: ProtocolConnection;
+  /** The lines of the server's log so far. */
+  readonly log: string[] = [];
   readonly #listeners = new Set<() => void>();
+  /** Rejects, with one sentence, when the server's process has ended. */
+  readonly #death = Promise.withResolvers<never>();
   #status: ServerStatus | undefined;
 
   private constructor(child: ChildProcess) {
@@ -46,7 +59,17 @@ export class Client {
       this.#status = status;
       this.#listeners.forEach((listener) => listener());
     });
+    this.#connection.onNotification(
+      LogMessageNotification.type,
+      ({ message }) => void this.log.push(message),
+    );
     this.#connection.listen();
+    // A connection whose other side is gone leaves its requests pending for ever, so they are rejected here.
+    child.once('exit', (code, signal) => {
+      this.#death.reject(new Error(`The language server ended with ${signal ?? `code ${code ?? 'none'}`}.`));
+      this.#connection.dispose();
+    });
+    this.#death.promise.catch(() => undefined);
   }
 
   /**
@@ -63,15 +86,17 @@ export class Client {
       env: { ...process.env, ...env },
     });
     const client = new Client(child);
-    const initialized = await client.#connection.sendRequest(InitializeRequest.type, {
-      processId: process.pid,
-      // eslint-disable-next-line @typescript-eslint/no-deprecated -- LSP still demands the field; null says: no folder.
-      rootUri: null,
-      workspaceFolders: null,
-      capabilities: { textDocument: { inlineCompletion: {} } },
-      initializationOptions: settings,
-    });
-    await client.#connection.sendNotification(InitializedNotification.type, {});
+    const initialized = await client.#alive(() =>
+      client.#connection.sendRequest(InitializeRequest.type, {
+        processId: process.pid,
+        // eslint-disable-next-line @typescript-eslint/no-deprecated -- LSP still demands the field; null says: no folder.
+        rootUri: null,
+        workspaceFolders: null,
+        capabilities: { textDocument: { inlineCompletion: {} } },
+        initializationOptions: settings,
+      }),
+    );
+    await client.#alive(() => client.#connection.sendNotification(InitializedNotification.type, {}));
     return { client, initialized };
   }
 
@@ -86,7 +111,7 @@ export class Client {
 
   /**
    * Waits for a state.
-   * @throws Error saying the last state, where it does not come within `within` milliseconds.
+   * @throws Error saying the last state, where it does not come within `within` milliseconds, or how the server ended.
    */
   async until(wanted: (status: ServerStatus) => boolean, within = READY_WITHIN): Promise<ServerStatus> {
     const { promise, resolve, reject } = Promise.withResolvers<ServerStatus>();
@@ -101,7 +126,7 @@ export class Client {
     this.#listeners.add(look);
     look();
     try {
-      return await promise;
+      return await Promise.race([promise, this.#death.promise]);
     } finally {
       clearTimeout(timer);
       this.#listeners.delete(look);
@@ -109,13 +134,16 @@ export class Client {
   }
 
   async configure(settings: Partial<ServerSettings>): Promise<void> {
-    await this.#connection.sendNotification(SettingsNotification, settings as ServerSettings);
+    await this.#alive(() =>
+      this.#connection.sendNotification(SettingsNotification, settings as ServerSettings),
+    );
   }
 
   async open(uri: string, text: string): Promise<void> {
-    await this.#connection.sendNotification(DidOpenTextDocumentNotification.type, {
-      textDocument: { uri, languageId: 'plaintext', version: 1, text },
-    });
+    const textDocument = { uri, languageId: 'plaintext', version: 1, text };
+    await this.#alive(() =>
+      this.#connection.sendNotification(DidOpenTextDocumentNotification.type, { textDocument }),
+    );
   }
 
   /** The items for a position, as the server gives them. */
@@ -126,10 +154,8 @@ export class Client {
     token?: CancellationToken,
   ): Promise<InlineCompletionItem[]> {
     const params = { textDocument: { uri }, position, context: { triggerKind } };
-    const result: InlineCompletionItem[] | InlineCompletionList | null = await this.#connection.sendRequest(
-      InlineCompletionRequest.type,
-      params,
-      token,
+    const result: InlineCompletionItem[] | InlineCompletionList | null = await this.#alive(() =>
+      this.#connection.sendRequest(InlineCompletionRequest.type, params, token),
     );
     return Array.isArray(result) ? result : (result?.items ?? []);
   }
@@ -143,13 +169,26 @@ export class Client {
     return text.slice(position.character - (item.range?.start.character ?? position.character));
   }
 
-  /** Ends the server in LSP's own way. */
+  /** Ends the server in LSP's own way; one that has ended already is left at that. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, 'exit');
-    await this.#connection.sendRequest(ShutdownRequest.type);
-    await this.#connection.sendNotification(ExitNotification.type);
+    await this.#alive(() => this.#connection.sendRequest(ShutdownRequest.type)).catch(() => undefined);
+    await this.#alive(() => this.#connection.sendNotification(ExitNotification.type)).catch(() => undefined);
     await exit;
-    this.#connection.dispose();
+  }
+
+  /**
+   * Does what needs a living server.
+   * @throws Error saying how the server ended, where it did; otherwise what `work` threw.
+   */
+  async #alive<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await Promise.race([work(), this.#death.promise]);
+    } catch (error) {
+      // A server that ends breaks its pipes first; that it ended is what the user can make something of.
+      const answered = error instanceof ResponseError && !BROKEN.has(error.code);
+      throw answered ? error : await this.#death.promise;
+    }
   }
 }

@@ -1,16 +1,11 @@
 import { identityOf } from '@foretype/edge-node/protocol';
-import {
-  draftSpec,
-  EngineError,
-  loadFamily,
-  startEngine,
-  type EngineHost,
-  type Family,
-} from '@foretype/models';
+import { draftSpec, EngineError, loadFamily, startEngine, type Engine, type Family } from '@foretype/models';
 import { availableParallelism } from 'node:os';
-import { Channel, EdgeError, type EdgeState } from './channel.ts';
+import { exposure, readAddress } from './address.ts';
+import { Channel, type EdgeState } from './channel.ts';
 import { complete, type Candidate, type CompletionRequest } from './completion.ts';
 import type { ServerSettings, ServerStatus } from './protocol.ts';
+import { EdgeError } from './rounds.ts';
 
 export interface ServiceOptions {
   /** Directory of the model family to draft with. */
@@ -19,6 +14,8 @@ export interface ServiceOptions {
   readonly onStatus: (status: ServerStatus) => void;
   /** One sentence for the log. */
   readonly log: (message: string) => void;
+  /** Makes the draft engine; {@link startEngine} where absent. */
+  readonly engine?: (...args: Parameters<typeof startEngine>) => Engine;
 }
 
 const EDGE_OFF: EdgeState = { status: 'off', reason: null };
@@ -31,12 +28,16 @@ export class CompletionService {
   readonly #options: ServiceOptions;
   #settings: ServerSettings;
   #family: Family | undefined;
-  #engine: EngineHost | undefined;
+  #engine: Engine | undefined;
   #channel: Channel | undefined;
   #status: ServerStatus = { draft: 'loading', edge: 'off', reason: null, lastCompletion: null };
   #draftReason: string | null = null;
-  #edgeReason: string | null = null;
+  #edge: EdgeState = EDGE_OFF;
+  /** The last sentence in the log, and the last warning of an exposed token: neither is worth a line a keystroke. */
+  #said: string | undefined;
+  #warned: string | undefined;
   #started: Promise<void> | undefined;
+  #disposed = false;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
@@ -57,6 +58,8 @@ export class CompletionService {
       settings.edgeUrl === this.#settings.edgeUrl && settings.edgeToken === this.#settings.edgeToken;
     this.#settings = settings;
     if (!same) this.#connect();
+    // Another adapter may be one that the node has, or has not.
+    else if (this.#reason !== this.#status.reason) this.#enter({});
   }
 
   /**
@@ -76,7 +79,7 @@ export class CompletionService {
       {
         family: this.#family,
         draft: this.#engine,
-        verifier: this.#channel?.state.status === 'connected' ? this.#channel : undefined,
+        verifier: this.#edge.status === 'connected' && !this.#missingAdapter ? this.#channel : undefined,
         now: () => performance.now(),
       },
       { ...request, adapter: this.#settings.adapter },
@@ -100,6 +103,7 @@ export class CompletionService {
   }
 
   async dispose(): Promise<void> {
+    this.#disposed = true;
     this.#channel?.dispose();
     await this.#engine?.dispose();
   }
@@ -111,9 +115,11 @@ export class CompletionService {
       this.#enterDraft('failed', error instanceof EngineError ? error.message : String(error));
       return;
     }
+    if (this.#disposed) return;
     // Half of the cores: the other half is the editor's, and the user's.
     const threads = Math.max(1, Math.floor(availableParallelism() / 2));
-    this.#engine = startEngine(draftSpec(this.#family, { sequences: 2, threads }), ({ status, reason }) =>
+    const start = this.#options.engine ?? startEngine;
+    this.#engine = start(draftSpec(this.#family, { sequences: 2, threads }), ({ status, reason }) =>
       this.#enterDraft(status, reason),
     );
     this.#connect();
@@ -121,7 +127,7 @@ export class CompletionService {
 
   #connect(): void {
     // Before the start there is nothing to connect for, and a client may not hear of us before `initialize` is answered.
-    if (!this.#family) return;
+    if (!this.#family || this.#disposed) return;
     this.#channel?.dispose();
     this.#channel = undefined;
     const { edgeUrl: url, edgeToken: token } = this.#settings;
@@ -130,6 +136,7 @@ export class CompletionService {
       return;
     }
     this.#enterEdge({ status: 'connecting', reason: null });
+    this.#warn(url, token);
     this.#channel = new Channel({
       url,
       token,
@@ -139,10 +146,37 @@ export class CompletionService {
     });
   }
 
-  /** A node that went away is a state already; anything else is worth a line in the log. */
+  /** A token that others can read on its way is the user's choice in an office, but one to know of. */
+  #warn(url: string, token: string): void {
+    const address = readAddress(url);
+    const warning = token && typeof address !== 'string' ? exposure(address) : undefined;
+    if (warning && warning !== this.#warned) this.#say(warning);
+    this.#warned = warning ?? this.#warned;
+  }
+
+  /** A node that went away is a state already; anything else is worth a line in the log, once. */
   #explain(error: unknown): void {
     if (error instanceof EdgeError && error.code === 'away') return;
-    this.#options.log(error instanceof Error ? error.message : String(error));
+    const message = error instanceof Error ? error.message : String(error);
+    if (message !== this.#said && message !== this.#status.reason) this.#say(message);
+  }
+
+  #say(message: string): void {
+    this.#said = message;
+    this.#options.log(message);
+  }
+
+  /** One sentence where the node lacks the adapter that is set: it would refuse every round. */
+  get #missingAdapter(): string | null {
+    const { adapter } = this.#settings;
+    const { status } = this.#edge;
+    const adapters = this.#channel?.adapters ?? [];
+    if (status !== 'connected' || adapter === '' || adapters.includes(adapter)) return null;
+    return `The edge node has no adapter named ${adapter}; it has ${adapters.join(', ') || 'none'}.`;
+  }
+
+  get #reason(): string | null {
+    return this.#draftReason ?? this.#edge.reason ?? this.#missingAdapter;
   }
 
   #enterDraft(draft: ServerStatus['draft'], reason: string | null): void {
@@ -150,14 +184,14 @@ export class CompletionService {
     this.#enter({ draft });
   }
 
-  #enterEdge({ status, reason }: EdgeState): void {
-    this.#edgeReason = reason;
-    this.#enter({ edge: status });
+  #enterEdge(edge: EdgeState): void {
+    this.#edge = edge;
+    this.#enter({ edge: edge.status });
   }
 
   #enter(change: Partial<ServerStatus>): void {
-    const reason = this.#draftReason ?? this.#edgeReason;
-    if (reason && reason !== this.#status.reason) this.#options.log(reason);
+    const reason = this.#reason;
+    if (reason && reason !== this.#status.reason) this.#say(reason);
     this.#status = { ...this.#status, ...change, reason };
     this.#options.onStatus(this.#status);
   }

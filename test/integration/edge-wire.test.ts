@@ -114,7 +114,7 @@ describe('rounds over the wire', () => {
     await served(client);
   });
 
-  it('that are cancelled stop the engine, and the connection goes on', async (t) => {
+  it('that are cancelled stop the engine and are answered so, and the connection goes on', async (t) => {
     let slow = true;
     const edge = await startEdge(t, { engine: { delay: async () => slow && never() } });
     const client = await welcomed(t, edge);
@@ -122,6 +122,8 @@ describe('rounds over the wire', () => {
     await t.waitFor(() => assert.equal(edge.engine.calls[0]?.outcome, 'running'));
     client.send(cancel(1));
     await t.waitFor(() => assert.equal(edge.engine.calls[0]?.outcome, 'aborted'));
+    const frame = await client.next();
+    assert.deepEqual(frame.case === 'failure' && [frame.value.id, frame.value.code], [1, 'cancelled']);
     slow = false;
     await served(client);
   });

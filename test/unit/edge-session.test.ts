@@ -311,14 +311,15 @@ describe('a round', () => {
     for (let id = 1; id <= MAX_RUNNING; id++)
       assert.deepEqual(await exchange(round({ id, context: [1] })), []);
     assert.deepEqual(failure(await exchange(round({ id: 9, context: [1] }))), { id: 9, code: 'busy' });
-    await exchange(cancel(1));
+    assert.deepEqual(failure(await exchange(cancel(1))), { id: 1, code: 'cancelled' });
     assert.deepEqual(await exchange(round({ id: 10, context: [1] })), []);
     assert.equal(engine.calls.length, MAX_RUNNING + 1);
   });
 
-  it('that is cancelled stops the engine and is not answered', async () => {
+  it('that is cancelled stops the engine and is answered so, once', async () => {
     const { exchange, engine, faults } = await welcomed({ delay: never });
     await exchange(round({ id: 1, context: [1] }), round({ id: 2, context: [1] }));
+    assert.deepEqual(failure(await exchange(cancel(1))), { id: 1, code: 'cancelled' });
     assert.deepEqual(await exchange(cancel(1)), []);
     assert.deepEqual(
       engine.calls.map(({ outcome }) => outcome),
@@ -330,19 +331,19 @@ describe('a round', () => {
   it('that is cancelled while the target writes on stops there', async () => {
     const { exchange, engine } = await welcomed({ delay: async ({ kind }) => kind === 'write' && never() });
     await exchange(round({ id: 1, context: [1], more: 9 }));
-    assert.deepEqual(await exchange(cancel(1)), []);
+    assert.deepEqual(failure(await exchange(cancel(1))), { id: 1, code: 'cancelled' });
     assert.deepEqual(
       engine.calls.map(({ kind, outcome }) => `${kind} ${outcome}`),
       ['choose done', 'write aborted'],
     );
   });
 
-  it('that is cancelled when its verdict is as good as there is not answered either', async () => {
+  it('that is cancelled when its verdict is as good as there is answered as cancelled too', async () => {
     const gate = Promise.withResolvers<undefined>();
     const { exchange, engine, faults } = await welcomed({ delay: () => gate.promise, deaf: true });
     await exchange(round({ id: 1, context: [1] }), cancel(1));
     gate.resolve(undefined);
-    assert.deepEqual(await exchange(), []);
+    assert.deepEqual(failure(await exchange()), { id: 1, code: 'cancelled' });
     assert.equal(engine.calls[0]?.outcome, 'done');
     assert.deepEqual(faults, []);
   });

@@ -43,6 +43,8 @@ export type FailureCode =
   | 'unknown-adapter'
   /** The context and the draft are longer than the target can hold. */
   | 'context-full'
+  /** The client cancelled the round before its verdict was sent. */
+  | 'cancelled'
   /** The target's engine is restarting, or failed. */
   | 'unavailable'
   /** The node has as much to do as it may take on. */

@@ -161,6 +161,7 @@ export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
 
 /**
  * One round. The context travels as a change to the tokens (context, then drafted) of this connection's last Verify.
+ * It gets exactly one answer, a Verdict or a Failure, also where it is cancelled: silence means a lost connection.
  *
  * @generated from message foretype.wire.v1.Verify
  */
@@ -219,6 +220,8 @@ export const VerifySchema: GenMessage<Verify> = /*@__PURE__*/
   messageDesc(file_wire, 4);
 
 /**
+ * The round is not wanted any more; the node stops it and answers `cancelled`, unless its answer was sent already.
+ *
  * @generated from message foretype.wire.v1.Cancel
  */
 export type Cancel = Message<"foretype.wire.v1.Cancel"> & {
@@ -283,7 +286,7 @@ export type Failure = Message<"foretype.wire.v1.Failure"> & {
   id: number;
 
   /**
-   * One of the codes listed in protocol/index.ts.
+   * One of the codes listed in protocol/frames.ts.
    *
    * @generated from field: string code = 2;
    */
