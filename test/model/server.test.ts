@@ -88,7 +88,7 @@ describe('a language server with an edge node', () => {
       const items = await client.items(uri, { line: 0, character }, InlineCompletionTriggerKind.Invoked);
       for (const { range, insertText } of items) {
         const rest = text.split('\n')[0]!.slice(range!.end.character);
-        assert.ok(range!.end.character <= 21);
+        assert.ok(range!.end.character <= 22);
         assert.ok(`${insertText as string}${rest}`.isWellFormed());
         assert.ok((insertText as string).startsWith(text.slice(0, range!.end.character)));
       }
