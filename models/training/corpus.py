@@ -31,6 +31,7 @@ from pathlib import Path
 
 import source_filters as filters
 
+APT = Path('/etc/apt')
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = Path(__file__).with_name('packages.txt')
 PACKAGE_CAP = 12_000_000
@@ -39,7 +40,6 @@ JAVASCRIPT_CAP = 6_000_000
 """The same for its JavaScript: what Foretype completes most is TypeScript."""
 SLICE = 300_000
 """Bytes of a piece of a file too big for the filters, in packages marked `slices`."""
-DEBIAN_SOURCES = 'deb-src http://deb.debian.org/debian bookworm main\n'
 
 
 class PackagesError(Exception):
@@ -179,9 +179,11 @@ def fetch_debian(package: Package, cache: Path) -> None:
     name = f'debian:{package.name}={package.version}'
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
         root = Path(scratch)
-        (root / 'sources.list').write_text(DEBIAN_SOURCES)
         for directory in ('lists/partial', 'cache/archives/partial', 'parts'):
             (root / directory).mkdir(parents=True)
+        lines, stanzas = source_lists(APT)
+        (root / 'sources.list').write_text(lines)
+        (root / 'parts' / 'debian.sources').write_text(stanzas)
         options = {
             'Dir::Etc::SourceList': root / 'sources.list',
             'Dir::Etc::SourceParts': root / 'parts',
@@ -196,6 +198,22 @@ def fetch_debian(package: Package, cache: Path) -> None:
         if not archive.exists():
             raise FetchError(f'{name}: apt-get source brought no {package.archive}.')
         archive.rename(cache / package.archive)
+
+
+def source_lists(apt: Path) -> tuple[str, str]:
+    """The machine's own Debian archives, asked for sources: one-line entries, and deb822 stanzas.
+
+    The machine knows the mirror it may use and the key that it trusts; other archives have no business here.
+    """
+    one_line = [apt / 'sources.list', *sorted((apt / 'sources.list.d').glob('*.list'))]
+    entries = [line for file in one_line if file.exists() for line in file.read_text().splitlines()]
+    lines = [re.sub(r'^deb\s', 'deb-src ', entry) for entry in entries if re.match(r'deb\s.*debian', entry)]
+    texts = [file.read_text() for file in sorted((apt / 'sources.list.d').glob('*.sources'))]
+    stanzas = [stanza for text in texts for stanza in re.split(r'\n\s*\n', text) if 'debian' in stanza]
+    return (
+        ''.join(f'{line}\n' for line in lines),
+        '\n\n'.join(re.sub(r'(?m)^Types:.*$', 'Types: deb-src', stanza.strip()) for stanza in stanzas) + '\n',
+    )
 
 
 def run(command: list[str], directory: Path, name: str) -> None:

@@ -176,5 +176,19 @@ class Building(unittest.TestCase):
         self.assertEqual(''.join(piece for _, piece in cut), text)
 
 
+class Archives(unittest.TestCase):
+    def test_asks_the_machines_own_debian_archives_for_sources_and_no_others(self) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            apt = Path(directory)
+            (apt / 'sources.list.d').mkdir()
+            (apt / 'sources.list').write_text('deb http://mirror.test/debian stable main\n# deb x\ndeb http://other.test x y\n')
+            (apt / 'sources.list.d' / 'a.sources').write_text(
+                'Types: deb\nURIs: http://mirror.test/debian\nSuites: stable\n\nTypes: deb\nURIs: http://other.test\nSuites: x\n'
+            )
+            lines, stanzas = corpus.source_lists(apt)
+            self.assertEqual(lines, 'deb-src http://mirror.test/debian stable main\n')
+            self.assertEqual(stanzas, 'Types: deb-src\nURIs: http://mirror.test/debian\nSuites: stable\n')
+
+
 if __name__ == '__main__':
     unittest.main()
