@@ -47,7 +47,9 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
     });
     await connected.promise;
     ({ vocabulary } = await target.facts());
-    prompts = await realPrompts(target, family, PROMPTS, 20_260_104);
+    const all = await realPrompts(target, family, 200, 20_260_104);
+    // The 186th is one where the one-token kernel of the adapter's weights would turn a choice.
+    prompts = [...all.slice(0, PROMPTS), ...(PROMPTS < 186 ? all.slice(185, 186) : [])];
   });
   after(async () => {
     channel.dispose();
