@@ -1,19 +1,25 @@
 /**
  * `npm test`: every tier, or those named by `--tier`; the last line counts. Tests are sorted by what they need:
- * house (the checkout), unit (nothing), integration (sockets, processes), model (weights), editor (chromium, VS Code).
+ * house (the checkout), unit (nothing), integration (sockets, processes), model (weights), recipe (Debian's PyTorch),
+ * editor (chromium, VS Code).
  *
  *     npm test -- [--tier NAME]... [--only WORD] [--full] [--strict]
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 
-const TIERS = ['house', 'unit', 'integration', 'model', 'editor'] as const;
+const TIERS = ['house', 'unit', 'integration', 'model', 'recipe', 'editor'] as const;
 
 /** Why a tier cannot run on this machine. */
 const MISSING: Partial<Record<(typeof TIERS)[number], () => string | undefined>> = {
+  recipe: () =>
+    spawnSync('/usr/bin/python3', ['-c', 'import torch, sentencepiece, yaml']).status === 0
+      ? undefined
+      : "it needs Debian's PyTorch (apt-get install python3-torch python3-sentencepiece python3-yaml)",
   editor: () =>
     existsSync('/usr/bin/chromium') ? undefined : "it needs Debian's chromium (apt-get install chromium)",
 };
