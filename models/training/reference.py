@@ -5,8 +5,8 @@ Writes one JSON file:
 
   tokenizer.files   for each held-out file of the corpus, SHA-256 of its ids as 16-bit little-endian numbers
   tokenizer.texts   texts that tokenizers stumble over, with their ids
-  choices           for the backbone, the draft and each adapter: ids of held-out text, and the likeliest next id after
-                    each of them in 32-bit arithmetic
+  choices           for the backbone, the draft and each adapter: ids of held-out text, the likeliest next id after
+                    each of them in 32-bit arithmetic, and by how much its logit is above the second one's
 """
 
 from __future__ import annotations
@@ -49,8 +49,12 @@ TOKENS = 256
 def choices_of(model: Model, rows: torch.Tensor) -> list[dict]:
     """rows: (rows, tokens)."""
     with torch.no_grad():
-        chosen = model(rows).argmax(-1)
-    return [{'ids': row.tolist(), 'choices': choice.tolist()} for row, choice in zip(rows, chosen)]
+        best = model(rows).topk(2)
+    margins = (best.values[..., 0] - best.values[..., 1]).double().numpy().round(3)
+    return [
+        {'ids': row.tolist(), 'choices': choice.tolist(), 'margins': margin.tolist()}
+        for row, choice, margin in zip(rows, best.indices[..., 0], margins)
+    ]
 
 
 def attach(model: Model, tensors: dict[str, torch.Tensor], alpha: float) -> None:

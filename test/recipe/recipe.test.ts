@@ -61,10 +61,10 @@ describe('the training recipe', () => {
     assert.ok(steady[1]!.step > steady[0]!.step, 'the second run goes on where the first ended');
   });
 
-  for (const [kind, least, ...flags] of [
-    // Not all of them: a model trained for seconds has near ties, which 16 bits may turn.
-    ['f16', 0.99, '--half'],
-    ['q8_0', 0.98],
+  for (const [kind, tie, ...flags] of [
+    // What 16 bits may turn is a tie; a model trained for seconds has some.
+    ['f16', 0.02, '--half'],
+    ['q8_0', 0.5],
   ] as const) {
     it(`exports ${kind} weights that choose as PyTorch does`, async (t) => {
       stage('export.py', '--to', at(kind), '--notice', at('NOTICE.md'), '--llama', at('llama.cpp'), ...flags);
@@ -75,9 +75,10 @@ describe('the training recipe', () => {
         found.map(({ model }) => model),
         ['backbone', HELD_OUT, 'draft'],
       );
-      for (const { model, positions, equal } of found) {
-        t.diagnostic(`${model}: ${equal} of ${positions}`);
-        assert.ok(equal >= least * positions, `${model}: ${equal} of ${positions}`);
+      for (const { model, positions, equal, widest } of found) {
+        const line = `${model}: ${equal} of ${positions}, the others within ${widest}`;
+        t.diagnostic(line);
+        assert.ok(equal >= 0.98 * positions && widest <= tie, line);
       }
     });
   }

@@ -9,10 +9,15 @@ export interface Reference {
     readonly files: Readonly<Record<string, string>>;
     readonly texts: readonly { readonly text: string; readonly ids: readonly number[] }[];
   };
-  /** `backbone`, `draft` or an adapter's name → ids, and the likeliest next id after each of them. */
-  readonly choices: Readonly<
-    Record<string, readonly { readonly ids: readonly number[]; readonly choices: readonly number[] }[]>
-  >;
+  /** By `backbone`, `draft` or an adapter's name. */
+  readonly choices: Readonly<Record<string, readonly ReferenceText[]>>;
+}
+
+interface ReferenceText {
+  readonly ids: readonly number[];
+  /** The likeliest next id after each of them, and by how much its logit is above the second one's. */
+  readonly choices: readonly number[];
+  readonly margins: readonly number[];
 }
 
 export function hashOfIds(ids: readonly number[]): string {
@@ -25,6 +30,8 @@ export interface Agreement {
   readonly positions: number;
   /** Positions where the engine's first choice is PyTorch's. */
   readonly equal: number;
+  /** The largest margin among the other positions: near 0 where they are ties. */
+  readonly widest: number;
 }
 
 /** Compares the engine's choices with PyTorch's, for every model of the family. */
@@ -40,14 +47,14 @@ export async function agreements(directory: string, reference: Reference): Promi
       for (const model of models) {
         const adapter = isDraft || model === 'backbone' ? undefined : model;
         let positions = 0;
-        let equal = 0;
-        for (const { ids, choices } of reference.choices[model]!) {
+        const missed: number[] = [];
+        for (const { ids, choices, margins } of reference.choices[model]!) {
           const chosen = await engine.choose({ adapter, context: ids.slice(0, 1), drafted: ids.slice(1) });
           assert.equal(chosen.length, choices.length);
           positions += choices.length;
-          equal += chosen.filter((token, index) => token === choices[index]).length;
+          missed.push(...margins.filter((_, index) => chosen[index] !== choices[index]));
         }
-        found.push({ model, positions, equal });
+        found.push({ model, positions, equal: positions - missed.length, widest: Math.max(0, ...missed) });
       }
     } finally {
       await engine.dispose();
