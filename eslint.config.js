@@ -18,15 +18,17 @@ const MAY_IMPORT = {
   'edge-node': ['models'],
   server: ['models', 'edge-node/protocol'],
   extension: ['server/protocol'],
+  evaluation: ['models', 'server/prompt'],
 };
 
 /** Files that decide and compute only: no I/O, no clock, no chance. */
 const PURE = [
   'models/src/{speculation,fim,line}.ts',
-  'models/src/engine/slots.ts',
+  'models/src/engine/{leading,slots}.ts',
   'edge-node/src/verify.ts',
   'edge-node/src/protocol/compatibility.ts',
-  'server/src/{completion,position,window}.ts',
+  'server/src/{completion,position,prompt,window}.ts',
+  'evaluation/src/{aggregate,gguf,holes,lookup,ngram,passages,projects,random,report,report-drafts,table}.ts',
 ];
 
 /** The import rule of one package; `own` is the library whose rim the files are. */
@@ -65,7 +67,17 @@ function imports(folder, { own, pure = false, typesOnly = false } = {}) {
 const folderOf = (file) => file.split('/')[0];
 
 export default ts.config(
-  { ignores: ['**/node_modules', '**/dist', '.tsbuild', 'out', '**/*_pb.ts', 'test/editor/suite/**'] },
+  {
+    ignores: [
+      '**/node_modules',
+      '**/dist',
+      '.foretype',
+      '.tsbuild',
+      'out',
+      '**/*_pb.ts',
+      'test/editor/suite/**',
+    ],
+  },
   js.configs.recommended,
   ...ts.configs.strictTypeChecked,
   {

@@ -24,6 +24,8 @@ export interface ChooseRequest {
   readonly context: readonly Token[];
   /** Tokens a draft model proposes after `context`; may be empty. */
   readonly drafted: readonly Token[];
+  /** See {@link WriteRequest.leading}. */
+  readonly leading?: string | undefined;
 }
 
 export interface WriteRequest {
@@ -33,6 +35,20 @@ export interface WriteRequest {
   readonly limit: number;
   /** `line` stops after the token that ends the first line with something on it; see `endsLine`. */
   readonly until?: 'line' | undefined;
+  /**
+   * Text that the continuation must begin with, so that a prompt may end before the cursor, at a token boundary. While
+   * some of it is left, the choice is the best among the tokens that begin with what is left or are a part of it; ids
+   * without text are none of them. It is part of what is written, and `until` looks only at what comes after it.
+   */
+  readonly leading?: string | undefined;
+}
+
+export interface ScoreRequest {
+  readonly adapter?: string | undefined;
+  /** The tokens the model has read so far: at least one. */
+  readonly context: readonly Token[];
+  /** The tokens whose probabilities are asked for, each after `context` and those before it. */
+  readonly tokens: readonly Token[];
 }
 
 /**
@@ -54,6 +70,11 @@ export interface Engine {
   choose(request: ChooseRequest, signal?: AbortSignal): Promise<Token[]>;
   /** The model's own greedy continuation, token by token; an end token is given out and is the last one. */
   write(request: WriteRequest, signal?: AbortSignal): AsyncIterable<Token>;
+  /**
+   * How likely the model finds a text that is already there: the whole softmax, at temperature 1 and uncut.
+   * @returns `tokens.length` natural logarithms of probabilities, each ≤ 0; exact to about 1e-5.
+   */
+  score(request: ScoreRequest, signal?: AbortSignal): Promise<number[]>;
   dispose(): Promise<void>;
 }
 

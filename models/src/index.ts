@@ -1,7 +1,15 @@
 /** Everything that touches weights or reasons about tokens. What is not listed here is internal. */
 export { EMBEDDED_FAMILY } from './embedded.ts';
 export { EngineError } from './engine.ts';
-export type { ChooseRequest, Engine, EngineErrorCode, ModelFacts, Token, WriteRequest } from './engine.ts';
+export type {
+  ChooseRequest,
+  Engine,
+  EngineErrorCode,
+  ModelFacts,
+  ScoreRequest,
+  Token,
+  WriteRequest,
+} from './engine.ts';
 export { startEngine, type EngineHost, type EngineState } from './engine/host.ts';
 export { backboneSpec, draftSpec, type EngineResources, type EngineSpec } from './engine/spec.ts';
 export { loadFamily, type Family } from './family.ts';

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -53,7 +54,11 @@ class Loop:
     def __iter__(self) -> Iterator[int]:
         first, spent_before = self.step, self.spent
         started = last = saved = time.monotonic()
-        while self.spent < self.budget:
+        stopped: list[int] = []
+        # A polite end (SIGTERM, Ctrl+C) loses nothing; a kill loses what came after the last checkpoint.
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signal_number, lambda number, _: stopped.append(number))
+        while self.spent < self.budget and not stopped:
             yield self.step
             self.step += 1
             now = time.monotonic()
@@ -64,6 +69,8 @@ class Loop:
                 self.report((self.step - first) / (now - started))
                 saved = last = time.monotonic()
         self.report((self.step - first) / max(1e-9, self.spent - spent_before))
+        if stopped:
+            raise SystemExit(128 + stopped[0])
 
     def note(self, loss: Tensor) -> None:
         """The step's loss, kept as a running mean on the device that computed it."""

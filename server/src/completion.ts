@@ -1,27 +1,17 @@
 import {
   endsLine,
-  fimPrompt,
   firstLine,
-  fitParts,
   speculate,
   type Engine,
   type Family,
   type Token,
   type Verdict,
 } from '@foretype/models';
+import { LIMIT, promptFor } from './prompt.ts';
 import type { CompletionReport } from './protocol.ts';
-import { windowAt } from './window.ts';
 
-/** The most tokens of one completion: the first line of nearly any continuation. */
-const LIMIT = 48;
 /** Tokens drafted a round (K). The policy will choose it from channel and acceptance; this suits a near node. */
 const DRAFT_LENGTH = 8;
-/** Share of the prompt that text after the cursor may take. */
-const SUFFIX_SHARE = 0.25;
-/** Tokens of a FIM prompt that are not text: beginning of sequence and three markers. */
-const MARKERS = 4;
-/** A token is rarely longer than this many characters on average, so that a window need not be cut twice. */
-const CHARACTERS_PER_TOKEN = 6;
 
 /** Judges drafts with a target; what the server asks of an edge node. */
 export interface Verifier {
@@ -71,7 +61,7 @@ export async function* complete(
 ): AsyncGenerator<Candidate, void> {
   const { draft, family, verifier, now } = parts;
   const started = now();
-  const prompt = await promptFor(parts, request);
+  const prompt = await promptFor({ family, tokenizer: draft }, request);
 
   const written: Token[] = [];
   for await (const token of draft.write({ context: prompt, limit: LIMIT, until: 'line' }, signal))
@@ -137,15 +127,4 @@ export async function* complete(
       adapter: request.adapter || null,
     },
   };
-}
-
-async function promptFor(
-  { draft, family }: CompletionParts,
-  { text, offset }: CompletionRequest,
-): Promise<Token[]> {
-  const budget = family.context - LIMIT - MARKERS;
-  const characters = budget * CHARACTERS_PER_TOKEN;
-  const window = windowAt(text, offset, { before: characters, after: characters * SUFFIX_SHARE });
-  const [prefix, suffix] = await Promise.all([draft.tokenize(window.prefix), draft.tokenize(window.suffix)]);
-  return fimPrompt(family.fim, fitParts({ prefix, suffix }, budget, SUFFIX_SHARE), family.tokenizer.bos);
 }

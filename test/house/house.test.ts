@@ -76,6 +76,8 @@ describe('the boundary rule', () => {
     ['server/src/service.ts', "import 'vscode';"],
     ['extension/src/extension.ts', "import '@foretype/models';"],
     ['extension/src/extension.ts', "import '@foretype/edge-node/protocol';"],
+    ['evaluation/src/fill.ts', "import '@foretype/edge-node';"],
+    ['server/src/prompt.ts', "import '@foretype/evaluation';"],
   ];
   for (const [file, source] of refused) {
     it(`refuses in ${file}: ${source}`, async () => {
@@ -98,6 +100,7 @@ describe('the boundary rule', () => {
     ],
     ['models/src/engine/rpc.ts', "import 'vscode-jsonrpc/node';"],
     ['extension/src/extension.ts', "import '@foretype/server/protocol';"],
+    ['evaluation/src/fill.ts', "import '@foretype/server/prompt';"],
   ];
   for (const [file, source] of allowed) {
     it(`allows in ${file}: ${source}`, async () => {

@@ -3,11 +3,13 @@
  * README has it, in seconds. What it makes is no good; that it is the same in PyTorch and in llama.cpp is what counts.
  */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { agreements, type Reference } from '../support/fidelity.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -59,6 +61,23 @@ describe('the training recipe', () => {
     const steady = steps.filter((entry) => entry.stage === 'steady');
     assert.equal(steady.length, 2);
     assert.ok(steady[1]!.step > steady[0]!.step, 'the second run goes on where the first ended');
+  });
+
+  it('keeps what it has learnt when it is asked to stop', async () => {
+    const out = at('stopped');
+    mkdirSync(out);
+    copyFileSync(at('tiny/packed.npz'), join(out, 'packed.npz'));
+    const script = join(training, 'train.py');
+    const child = spawn(PYTHON, [script, '--size', 'tiny', '--minutes', '5', '--out', out]);
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    assert.match(line.toString(), /parameters on CPU/);
+    // Asked before its first step, it makes that step and stops.
+    await setTimeout(500);
+    child.kill('SIGTERM');
+    const [code] = (await once(child, 'exit')) as [number];
+    assert.equal(code, 143);
+    const { step } = JSON.parse(readFileSync(join(out, 'train.jsonl'), 'utf8')) as { step: number };
+    assert.ok(step > 0);
   });
 
   for (const [kind, tie, ...flags] of [

@@ -4,6 +4,7 @@ import {
   type ChooseRequest,
   type Engine,
   type ModelFacts,
+  type ScoreRequest,
   type Token,
   type WriteRequest,
 } from '@foretype/models';
@@ -21,7 +22,7 @@ export const FAKE = {
 } as const;
 
 export interface FakeCall {
-  readonly kind: 'choose' | 'write';
+  readonly kind: 'choose' | 'write' | 'score';
   readonly adapter: string | undefined;
   readonly context: readonly Token[];
   readonly drafted: readonly Token[];
@@ -93,33 +94,51 @@ export class FakeEngine implements Engine {
     return Promise.resolve(Buffer.from(tokens.filter((token) => token < 256)).toString());
   }
 
-  async choose({ adapter, context, drafted }: ChooseRequest, signal?: AbortSignal): Promise<Token[]> {
+  async choose(
+    { adapter, context, drafted, leading = '' }: ChooseRequest,
+    signal?: AbortSignal,
+  ): Promise<Token[]> {
     const call = this.#begin({ kind: 'choose', adapter, context, drafted });
     await this.#evaluate(call, signal);
     call.outcome = 'done';
     const seen = (count: number) => [...context, ...drafted.slice(0, count)];
-    return [...drafted.keys(), drafted.length].map((count) =>
-      fakeNext(seen(count), adapter, this.#options.seed),
-    );
+    const bytes = Buffer.from(leading);
+    return [...drafted.keys(), drafted.length].map((count) => {
+      const led = drafted.slice(0, count).every((token, at) => at >= bytes.length || token === bytes[at]);
+      return (led ? bytes[count] : undefined) ?? fakeNext(seen(count), adapter, this.#options.seed);
+    });
   }
 
   async *write(request: WriteRequest, signal?: AbortSignal): AsyncGenerator<Token, void> {
-    const { adapter, context, limit, until } = request;
+    const { adapter, context, limit, until, leading = '' } = request;
     const call = this.#begin({ kind: 'write', adapter, context, drafted: [] });
     const written: Token[] = [];
     try {
       while (written.length < limit) {
         await this.#evaluate(call, signal);
-        const next = fakeNext([...context, ...written], adapter, this.#options.seed);
+        const free = fakeNext([...context, ...written], adapter, this.#options.seed);
+        const next = Buffer.from(leading)[written.length] ?? free;
         written.push(next);
         yield next;
-        if (next === FAKE.end || (until === 'line' && endsLine(await this.detokenize(written)))) break;
+        const text = (await this.detokenize(written)).slice(leading.length);
+        if (next === FAKE.end || (until === 'line' && endsLine(text))) break;
       }
       call.outcome = 'done';
     } finally {
       // Still running here means that the reader left its loop.
       if (call.outcome === 'running') call.outcome = 'aborted';
     }
+  }
+
+  /** The rule's own choice has one chance in two, all others share the rest. */
+  async score({ adapter, context, tokens }: ScoreRequest, signal?: AbortSignal): Promise<number[]> {
+    const call = this.#begin({ kind: 'score', adapter, context, drafted: tokens });
+    await this.#evaluate(call, signal);
+    call.outcome = 'done';
+    return tokens.map((token, at) => {
+      const own = fakeNext([...context, ...tokens.slice(0, at)], adapter, this.#options.seed);
+      return Math.log(token === own ? 0.5 : 0.5 / (FAKE.vocabulary - 1));
+    });
   }
 
   dispose(): Promise<void> {

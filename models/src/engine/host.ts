@@ -16,10 +16,11 @@ import {
   type Engine,
   type EngineErrorCode,
   type ModelFacts,
+  type ScoreRequest,
   type Token,
   type WriteRequest,
 } from '../engine.ts';
-import { Choose, Detokenize, fromResponseError, Load, Tokenize, Write, Written } from './rpc.ts';
+import { Choose, Detokenize, fromResponseError, Load, Score, Tokenize, Write, Written } from './rpc.ts';
 import type { EngineSpec } from './spec.ts';
 
 export interface EngineState {
@@ -114,6 +115,10 @@ class ProcessHost implements EngineHost {
 
   choose(request: ChooseRequest, signal?: AbortSignal): Promise<Token[]> {
     return this.#request(Choose, request, signal);
+  }
+
+  score(request: ScoreRequest, signal?: AbortSignal): Promise<number[]> {
+    return this.#request(Score, request, signal);
   }
 
   write(request: WriteRequest, signal?: AbortSignal): AsyncIterable<Token> {

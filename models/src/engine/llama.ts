@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import {
   getLlama,
   LlamaLogLevel,
+  type ControlledEvaluateInputItem,
   type Llama,
   type LlamaContext,
   type LlamaContextSequence,
@@ -17,11 +18,13 @@ import {
   type ChooseRequest,
   type Engine,
   type ModelFacts,
+  type ScoreRequest,
   type Token,
   type WriteRequest,
 } from '../engine.ts';
 import { checkWeights } from '../family.ts';
 import { endsLine } from '../line.ts';
+import { bestFitting, leftAfter, leftAlong, piecesOf, type Piece } from './leading.ts';
 import { Slots, type Slot } from './slots.ts';
 import type { EngineSpec } from './spec.ts';
 
@@ -35,6 +38,18 @@ export const EXACT_BATCH = 32;
 
 /** Greedy choice: the token with the largest logit. */
 const CHOOSE = { generateNext: { token: true, options: { temperature: 0 } } } as const;
+/** Greedy choice among some: all logits are needed. */
+const LOOK = { generateNext: { logits: true, options: { temperature: 0 } } } as const;
+/**
+ * What the probability of one token is made of: its logit, the largest one (at temperature 0 the selected token's) and
+ * the sum of exp(logit - largest). No sampler but the greedy one takes part, so that these are the model's raw logits.
+ */
+function weigh(token: Token) {
+  const logits = { filter: { tokens: [token as LlamaToken], includeSelected: true } };
+  return { generateNext: { logits, totalLogitWeight: true, options: { temperature: 0 } } } as const;
+}
+
+type Wish = typeof CHOOSE | typeof LOOK | ReturnType<typeof weigh>;
 
 /**
  * Checks the files, loads the model and makes it ready; adapters are read when they are first asked for.
@@ -69,6 +84,7 @@ class LlamaEngine implements Engine {
   readonly #model: LlamaModel;
   readonly #vocabulary: number;
   readonly #end: ReadonlySet<Token>;
+  #pieces: readonly Piece[] | undefined;
   /**
    * One context, and with it one set of KV slots, for each adapter: KV computed under one adapter means nothing under
    * another (llama.cpp #26207). The key is the adapter's name, or empty for the backbone.
@@ -100,20 +116,23 @@ class LlamaEngine implements Engine {
     return Promise.resolve(this.#model.detokenize(tokens as LlamaToken[], false));
   }
 
-  async choose({ adapter, context, drafted }: ChooseRequest, signal?: AbortSignal): Promise<Token[]> {
+  async choose(
+    { adapter, context, drafted, leading = '' }: ChooseRequest,
+    signal?: AbortSignal,
+  ): Promise<Token[]> {
     this.#mustFit(context.length + drafted.length);
     this.#mustKnow(context);
     this.#mustKnow(drafted);
     const lease = await (await this.#lane(adapter)).acquire(context, signal);
     try {
-      return await lease.slot.choose(context, drafted, signal);
+      return await this.#choose(lease.slot, context, drafted, this.#lefts(leading, drafted), signal);
     } finally {
       lease.release();
     }
   }
 
   async *write(
-    { adapter, context, limit, until }: WriteRequest,
+    { adapter, context, limit, until, leading = '' }: WriteRequest,
     signal?: AbortSignal,
   ): AsyncGenerator<Token, void> {
     this.#mustFit(context.length + limit - 1);
@@ -121,13 +140,34 @@ class LlamaEngine implements Engine {
     const lease = await (await this.#lane(adapter)).acquire(context, signal);
     try {
       const written: Token[] = [];
+      let [left] = this.#lefts(leading, []);
       while (written.length < limit) {
-        const [token] = await lease.slot.choose([...context, ...written], [], signal);
+        const [token] = await this.#choose(lease.slot, [...context, ...written], [], [left!], signal);
         written.push(token!);
         yield token!;
         if (this.#end.has(token!)) return;
-        if (until === 'line' && endsLine(await this.detokenize(written))) return;
+        if (left !== '') left = leftAfter(left!, this.#vocabularyPieces()[token!]) ?? '';
+        if (until !== 'line' || left !== '') continue;
+        if (endsLine((await this.detokenize(written)).slice(leading.length))) return;
       }
+    } finally {
+      lease.release();
+    }
+  }
+
+  async score({ adapter, context, tokens }: ScoreRequest, signal?: AbortSignal): Promise<number[]> {
+    this.#mustFit(context.length + tokens.length - 1);
+    this.#mustKnow(context);
+    this.#mustKnow(tokens);
+    if (tokens.length === 0) return [];
+    const lease = await (await this.#lane(adapter)).acquire(context, signal);
+    try {
+      const wish = (at: number) => weigh(tokens[at]!);
+      const found = await lease.slot.evaluate(context, tokens.slice(0, -1), wish, signal);
+      return found.map(({ logits, totalLogitWeight }, at) => {
+        const largest = Math.max(...logits!.values());
+        return logits!.get(tokens[at] as LlamaToken)! - largest - Math.log(totalLogitWeight!);
+      });
     } finally {
       lease.release();
     }
@@ -135,6 +175,40 @@ class LlamaEngine implements Engine {
 
   async dispose(): Promise<void> {
     await this.#llama.dispose();
+  }
+
+  /** @param lefts what the text must go on with at each place, see `leftAlong`; empty where the choice is free. */
+  async #choose(
+    slot: LlamaSlot,
+    context: readonly Token[],
+    drafted: readonly Token[],
+    lefts: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<Token[]> {
+    const wish = (at: number) => (lefts[at] === '' ? CHOOSE : LOOK);
+    const found = await slot.evaluate(context, drafted, wish, signal);
+    return found.map(({ token, logits }, at) => {
+      const chosen = logits ? bestFitting(lefts[at]!, this.#vocabularyPieces(), logits) : token;
+      if (chosen !== undefined && chosen !== null) return chosen;
+      throw new EngineError(
+        'engine-failed',
+        'The vocabulary has no token that the leading text may go on with.',
+      );
+    });
+  }
+
+  #lefts(leading: string, drafted: readonly Token[]): string[] {
+    if (leading === '') return ['', ...drafted.map(() => '')];
+    return leftAlong(
+      leading,
+      drafted.map((token) => this.#vocabularyPieces()[token]),
+    );
+  }
+
+  /** Made when a leading text is first asked for: a model without one never needs it. */
+  #vocabularyPieces(): readonly Piece[] {
+    const textOf = (id: Token) => this.#model.detokenize([id as LlamaToken], false);
+    return (this.#pieces ??= piecesOf(this.#model.fileInfo.metadata.tokenizer.ggml, textOf));
   }
 
   #mustFit(tokens: number): void {
@@ -206,27 +280,39 @@ class LlamaSlot implements Slot {
     return this.#sequence.contextTokens;
   }
 
-  /** See `Engine.choose`. Aborting takes effect between batches: the native call itself cannot be interrupted. */
-  async choose(context: readonly Token[], drafted: readonly Token[], signal?: AbortSignal): Promise<Token[]> {
-    // The last token of the context is left for the second step, so that there is a position to choose from.
-    const read = context.slice(0, -1) as LlamaToken[];
+  /**
+   * What the model says after `context` and after each token of `drafted`: `drafted.length + 1` results.
+   * Aborting takes effect between batches: the native call itself cannot be interrupted.
+   */
+  async evaluate(
+    context: readonly Token[],
+    drafted: readonly Token[],
+    wish: (at: number) => Wish,
+    signal?: AbortSignal,
+  ) {
+    const all = [...context, ...drafted] as LlamaToken[];
+    // From the last token of the context on there is something to ask.
+    const first = context.length - 1;
+    const results = [];
     try {
       // `false`: aligning by shifting the cache would change what the model writes.
-      await this.#sequence.adaptStateToTokens(read, false);
-      for (let at = this.#sequence.nextTokenIndex; at < read.length; at += EXACT_BATCH) {
+      await this.#sequence.adaptStateToTokens(all.slice(0, first), false);
+      for (let at = this.#sequence.nextTokenIndex; at < all.length;) {
         signal?.throwIfAborted();
-        const batch = read.slice(at, at + EXACT_BATCH);
+        const batch = all.slice(at, Math.min(at + EXACT_BATCH, at < first ? first : all.length));
         const filler = this.#fillerFor(batch);
-        await this.#sequence.controlledEvaluate([...batch, ...filler]);
-        if (filler.length > 0)
-          await this.#sequence.adaptStateToTokens(read.slice(0, at + batch.length), false);
+        const asked = batch.map((token, index): ControlledEvaluateInputItem => {
+          const place = at + index - first;
+          return place < 0 ? token : [token, wish(place)];
+        });
+        const found = await this.#sequence.controlledEvaluate([...asked, ...filler]);
+        if (at >= first) results.push(...found.slice(0, batch.length).map((result) => result!.next));
+        at += batch.length;
+        // A filler left behind at the very end is taken for a rejected draft by the next call.
+        if (filler.length > 0 && at < all.length)
+          await this.#sequence.adaptStateToTokens(all.slice(0, at), false);
       }
-      signal?.throwIfAborted();
-      const asked = [context.at(-1)!, ...drafted] as LlamaToken[];
-      const wanted = asked.map((token) => [token, CHOOSE] as [LlamaToken, typeof CHOOSE]);
-      // A filler left behind is taken for a rejected draft by the next call.
-      const results = await this.#sequence.controlledEvaluate([...wanted, ...this.#fillerFor(asked)]);
-      return results.slice(0, asked.length).map((result) => result!.next.token!);
+      return results;
     } catch (cause) {
       if (signal?.aborted && cause === signal.reason) throw cause;
       await this.#forget();

@@ -5,6 +5,7 @@ import {
   type ChooseRequest,
   type EngineErrorCode,
   type ModelFacts,
+  type ScoreRequest,
   type Token,
   type WriteRequest,
 } from '../engine.ts';
@@ -14,6 +15,7 @@ export const Load = new RequestType<EngineSpec, ModelFacts, EngineErrorCode>('lo
 export const Tokenize = new RequestType<string, Token[], EngineErrorCode>('tokenize');
 export const Detokenize = new RequestType<readonly Token[], string, EngineErrorCode>('detokenize');
 export const Choose = new RequestType<ChooseRequest, Token[], EngineErrorCode>('choose');
+export const Score = new RequestType<ScoreRequest, number[], EngineErrorCode>('score');
 export const Write = new RequestType<WriteRequest & { readonly stream: number }, null, EngineErrorCode>(
   'write',
 );

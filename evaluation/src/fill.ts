@@ -1,0 +1,122 @@
+/** Part `holes`: what the target writes where a text was taken out of a real file. */
+import { endsLine, firstLine, type Engine, type Token } from '@foretype/models';
+import { heal, LIMIT, layOut, partsAt } from '@foretype/server/prompt';
+import { addUpBy, compareBlock, compareLine, type BlockCounts, type LineCounts } from './aggregate.ts';
+import { sampled, type Bench, type Engines } from './bench.ts';
+import { startOf } from './bits.ts';
+import type { HeldOutPackage } from './heldout.ts';
+import { blockHoles, goldOf, lineHoles, overPackages, placeOf, type Hole } from './holes.ts';
+import { testsOf } from './projects.ts';
+import { chance } from './random.ts';
+
+const LINE_HOLES = 540;
+const BLOCK_HOLES = 216;
+/** The most tokens written for a block; its at most 400 characters are fewer in any tokenizer of ours. */
+const BLOCK_LIMIT = 200;
+
+/** How a prompt is laid out; `left-to-right` is the baseline that sees only what stands before the cursor. */
+export type Order = 'suffix-first' | 'prefix-first' | 'left-to-right';
+export const ORDERS: readonly Order[] = ['suffix-first', 'prefix-first', 'left-to-right'];
+
+/** Plain and healed of every order, in a sequence in which each prompt shares as much as it can with the one before. */
+const LINE_ATTEMPTS = ORDERS.flatMap((order) => [false, true].map((healed) => ({ order, healed })));
+/** Blocks begin after white space, where healing is the exception; they take long, so it is tried in one order only. */
+const BLOCK_ATTEMPTS = LINE_ATTEMPTS.filter(({ order, healed }) => order === 'suffix-first' || !healed);
+
+/** Sums by order, with token healing or without, and by the kind of hole. */
+export interface HolesResult {
+  readonly lines: Record<string, LineCounts>;
+  readonly blocks: Record<string, BlockCounts>;
+}
+
+/** The key of a sum in {@link HolesResult}. */
+export function variant(order: Order, healed: boolean, kind: string): string {
+  return [order, healed ? 'healed' : 'plain', kind].join(' ');
+}
+
+export function sampleLines(bench: Bench, packages: readonly HeldOutPackage[]): Hole[] {
+  const chanceOf = (name: string) => chance(`line holes of ${name}`);
+  return overPackages(testsOf(packages), sampled(bench, LINE_HOLES), chanceOf, lineHoles);
+}
+
+export async function measureHoles(bench: Bench, packages: readonly HeldOutPackage[]): Promise<HolesResult> {
+  const chanceOf = (name: string) => chance(`block holes of ${name}`);
+  const blocks = overPackages(testsOf(packages), sampled(bench, BLOCK_HOLES), chanceOf, blockHoles);
+  const lineCounts = await bench.map('line holes', sampleLines(bench, packages), (engines, hole) =>
+    tryAll(LINE_ATTEMPTS, hole, async (order, healed) => {
+      const asked = { hole, order, healed, limit: LIMIT };
+      const text = await written(bench, engines, asked, (text) => endsLine(text));
+      return compareLine(goldOf(hole), firstLine(text));
+    }),
+  );
+  const blockCounts = await bench.map('block holes', blocks, (engines, hole) =>
+    tryAll(BLOCK_ATTEMPTS, hole, async (order, healed) => {
+      const asked = { hole, order, healed, limit: BLOCK_LIMIT };
+      const lines = goldOf(hole).split('\n').length;
+      const text = await written(bench, engines, asked, (text) => text.split('\n').length > lines);
+      return compareBlock(goldOf(hole), text);
+    }),
+  );
+  return {
+    lines: addUpBy(lineCounts.flat(), keyOf, countsOf),
+    blocks: addUpBy(blockCounts.flat(), keyOf, countsOf),
+  };
+}
+
+interface Outcome<C> {
+  readonly key: string;
+  readonly counts: C;
+}
+const keyOf = ({ key }: Outcome<unknown>) => key;
+const countsOf = <C>({ counts }: Outcome<C>) => counts;
+
+async function tryAll<C>(
+  attempts: typeof LINE_ATTEMPTS,
+  hole: Hole,
+  attempt: (order: Order, healed: boolean) => Promise<C>,
+): Promise<Outcome<C>[]> {
+  const outcomes: Outcome<C>[] = [];
+  for (const { order, healed } of attempts) {
+    outcomes.push({ key: variant(order, healed, hole.kind), counts: await attempt(order, healed) });
+  }
+  return outcomes;
+}
+
+interface Asked {
+  readonly hole: Hole;
+  readonly order: Order;
+  readonly healed: boolean;
+  readonly limit: number;
+}
+
+/** What the backbone writes greedily in a hole, at least until `enough` of it is there. */
+async function written(
+  { family }: Bench,
+  { target }: Engines,
+  { hole, order, healed, limit }: Asked,
+  enough: (text: string) => boolean,
+): Promise<string> {
+  const fim = order === 'left-to-right' ? family.fim : { ...family.fim, order };
+  const parts = { family: { ...family, fim }, tokenizer: target };
+  const around = await partsAt(parts, placeOf(hole), limit);
+  const { prefix, leading } = healed ? await heal(parts, around.prefix) : { ...around, leading: '' };
+  const context =
+    order === 'left-to-right'
+      ? [startOf(family), ...prefix.slice(-(family.context - limit - 1))]
+      : layOut(parts, { prefix, suffix: around.suffix }, limit);
+  const end = new Set(family.tokenizer.end);
+  const tokens: Token[] = [];
+  let text = '';
+  for await (const token of target.write({ context, limit, leading })) {
+    if (end.has(token)) break;
+    tokens.push(token);
+    text = await textAfter(target, tokens, leading);
+    if (enough(text)) break;
+  }
+  return text;
+}
+
+/** The text of what was written, without the leading text and without half a character at its end. */
+async function textAfter(engine: Engine, tokens: readonly Token[], leading: string): Promise<string> {
+  return (await engine.detokenize(tokens)).slice(leading.length).replace(/\uFFFD+$/u, '');
+}
