@@ -1,14 +1,22 @@
-import { EngineError, type EngineErrorCode, type ModelFacts, type Token } from '@foretype/models';
+import {
+  EngineError,
+  type EngineErrorCode,
+  type ModelFacts,
+  type ReadRequest,
+  type Token,
+} from '@foretype/models';
 import {
   applyDelta,
   CLOSE,
   incompatibility,
   MAX_DRAFT_LENGTH,
+  MAX_LEADING,
   MAX_MORE,
   WIRE_VERSION,
   type decodeClientFrame,
   type encodeNodeFrame,
   type FailureCode,
+  type SyncFrame,
   type VerifyFrame,
 } from './protocol/index.ts';
 import type { Target } from './target.ts';
@@ -30,15 +38,21 @@ export interface SessionOptions {
   readonly now: () => number;
 }
 
-/** How many verdicts of one connection may be under way; an editor has one, or two when the user outruns it. */
+/** How many rounds of one connection may be under way; an editor has one, or two when the user outruns it. */
 export const MAX_RUNNING = 4;
 
 /** The longest family name that a hello may bear: it is quoted back. */
 const MAX_NAME_LENGTH = 128;
 
+/** A context that is being read ahead. */
+interface Reading {
+  readonly abort: AbortController;
+  readonly done: Promise<void>;
+}
+
 /**
- * One connection's conversation: hello, welcome, then rounds, each on its own and each with exactly one answer. It
- * remembers the tokens of the last round, so that the next one travels as a change to them; all the rest of its state
+ * One connection's conversation: hello, welcome, then contexts to read and rounds, each on its own and each answered. It
+ * remembers the tokens of the last of them, so that the next one travels as a change to them; all the rest of its state
  * is what is under way.
  */
 export class Session {
@@ -46,6 +60,7 @@ export class Session {
   readonly #world: SessionOptions;
   readonly #running = new Map<number, AbortController>();
   #base: readonly Token[] = [];
+  #reading: Reading | undefined;
   #greeted = false;
   /** Known once the client was welcomed. */
   #facts: ModelFacts | undefined;
@@ -66,6 +81,8 @@ export class Session {
       this.#guard(this.#greet(frame.value));
     } else if (frame.case === 'verify' && this.#facts) {
       this.#guard(this.#round(frame.value, this.#facts));
+    } else if (frame.case === 'sync' && this.#facts) {
+      this.#sync(frame.value, this.#facts);
     } else if (frame.case === 'cancel' && this.#facts) {
       this.#running.get(frame.value.id)?.abort();
     } else {
@@ -93,6 +110,7 @@ export class Session {
   end(): void {
     this.#closed = true;
     for (const running of this.#running.values()) running.abort();
+    this.#reading?.abort.abort();
   }
 
   async #greet(hello: Hello): Promise<void> {
@@ -139,16 +157,9 @@ export class Session {
 
   async #round(frame: VerifyFrame, facts: ModelFacts): Promise<void> {
     const started = this.#world.now();
-    const { id, drafted, more } = frame;
-    const context = applyDelta(this.#base, frame);
-    // The client remembers these tokens from the moment it sent them, so the node does before anything can fail.
-    // What no target could hold is not worth remembering: it would grow with every frame.
-    const remembered = context && context.length + drafted.length <= facts.context;
-    this.#base = remembered ? [...context, ...drafted] : [];
-    if (!context) {
-      this.#fail(id, 'resync', 'The edge node remembers another context; send it whole.');
-      return;
-    }
+    const { id, drafted, more, begun, untilLine } = frame;
+    const context = this.#recall(frame, drafted, facts);
+    if (!context) return;
     const objection = this.#objection(frame, context, facts);
     if (objection) {
       this.#fail(id, ...objection);
@@ -159,11 +170,31 @@ export class Session {
     this.#running.set(id, abort);
     try {
       const { engine, end } = this.#target;
-      const request = { adapter: frame.adapter || undefined, context, drafted, more, end };
-      const { accepted, tokens } = await verify(engine, request, abort.signal);
+      // What was read ahead must be out of the engine's hands, or the round would read it again somewhere else.
+      if (this.#reading) await this.#stopReading(this.#reading);
+      const leading = frame.leading.length > 0 ? await engine.detokenize(frame.leading) : '';
+      const request = {
+        adapter: frame.adapter || undefined,
+        context,
+        drafted,
+        more,
+        leading,
+        begun,
+        untilLine,
+      };
+      const spentUs = () => Math.round((this.#world.now() - started) * 1000);
+      let left = more;
+      let open = true;
+      for await (const { accepted, tokens } of verify(engine, request, abort.signal)) {
+        abort.signal.throwIfAborted();
+        open = left > 0 && !end.has(tokens.at(-1)!);
+        const said = { id, tokens: [...tokens], spentUs: spentUs(), open };
+        if (left-- === more) this.#send({ case: 'verdict', value: { ...said, accepted } });
+        else this.#send({ case: 'written', value: said });
+      }
       abort.signal.throwIfAborted();
-      const spentUs = Math.round((this.#world.now() - started) * 1000);
-      this.#send({ case: 'verdict', value: { id, accepted, tokens: [...tokens], spentUs } });
+      // The line ended before the tokens did.
+      if (open) this.#send({ case: 'written', value: { id, spentUs: spentUs() } });
     } catch (error) {
       if (abort.signal.aborted) {
         // Whoever cancelled knows, but takes a node for gone that leaves a round without an answer.
@@ -180,13 +211,61 @@ export class Session {
     }
   }
 
+  /** Answers at once; what is read shows in the next round's haste, and if it cannot be read, that round says why. */
+  #sync(frame: SyncFrame, facts: ModelFacts): void {
+    const started = this.#world.now();
+    const { id, adapter } = frame;
+    const context = this.#recall(frame, [], facts);
+    if (!context) return;
+    const asked = { ...frame, drafted: [], more: 0, leading: [], begun: 0 };
+    const objection = this.#objection(asked, context, facts);
+    if (objection) {
+      this.#fail(id, ...objection);
+      return;
+    }
+    this.#read({ adapter: adapter || undefined, context });
+    const spentUs = Math.round((this.#world.now() - started) * 1000);
+    this.#send({ case: 'synced', value: { id, spentUs } });
+  }
+
+  /** Begins to read as soon as the context before it, which it replaces, is out of the engine's hands. */
+  #read(request: ReadRequest): void {
+    const before = this.#reading;
+    before?.abort.abort();
+    const abort = new AbortController();
+    const read = async () => {
+      await before?.done;
+      if (!abort.signal.aborted) await this.#target.engine.read(request, abort.signal);
+    };
+    this.#reading = { abort, done: read().catch(() => undefined) };
+  }
+
+  async #stopReading(reading: Reading): Promise<void> {
+    this.#reading = undefined;
+    reading.abort.abort();
+    await reading.done;
+  }
+
+  /** The context that a frame tells as a change, or undefined after a failure that says what to do. */
+  #recall(frame: SyncFrame | VerifyFrame, drafted: readonly Token[], facts: ModelFacts): Token[] | undefined {
+    const context = applyDelta(this.#base, frame);
+    // The client remembers these tokens from the moment it sent them, so the node does before anything can fail.
+    // What no target could hold is not worth remembering: it would grow with every frame.
+    const remembered = context && context.length + drafted.length <= facts.context;
+    this.#base = remembered ? [...context, ...drafted] : [];
+    if (!context) {
+      this.#fail(frame.id, 'resync', 'The edge node remembers another context; send it whole.');
+    }
+    return context;
+  }
+
   /** Why a round is not begun, if it is not. */
   #objection(
-    frame: VerifyFrame,
+    frame: Pick<VerifyFrame, 'id' | 'drafted' | 'more' | 'leading' | 'begun' | 'adapter'>,
     context: readonly Token[],
     facts: ModelFacts,
   ): [code: FailureCode, message: string] | undefined {
-    const { id, drafted, more, adapter } = frame;
+    const { id, drafted, more, leading, begun, adapter } = frame;
     const foreign = (token: Token) => token >= facts.vocabulary;
     if (id === 0) return ['invalid', 'The id of a round is at least 1.'];
     if (this.#running.has(id)) return ['invalid', `Round ${id} is already under way.`];
@@ -195,7 +274,16 @@ export class Session {
       return ['invalid', `The draft has ${drafted.length} tokens; at most ${MAX_DRAFT_LENGTH} are judged.`];
     }
     if (more > MAX_MORE) return ['invalid', `At most ${MAX_MORE} more tokens are written, not ${more}.`];
-    if (context.some(foreign) || drafted.some(foreign)) {
+    if (leading.length > MAX_LEADING) {
+      return ['invalid', `${leading.length} tokens were taken back; at most ${MAX_LEADING} may be.`];
+    }
+    if (begun > context.length) {
+      return [
+        'invalid',
+        `The context has ${context.length} tokens, of which ${begun} cannot be a beginning.`,
+      ];
+    }
+    if ([context, drafted, leading].some((tokens) => tokens.some(foreign))) {
       return ['invalid', `A token id is not below ${facts.vocabulary}, the size of the vocabulary.`];
     }
     if (adapter !== '' && !this.#target.adapters.includes(adapter)) {

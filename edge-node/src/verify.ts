@@ -1,4 +1,4 @@
-import { judge, type Engine, type Token, type Verdict } from '@foretype/models';
+import type { Engine, Token, VerdictPart } from '@foretype/models';
 
 export interface VerifyRequest {
   /** Absent for the backbone itself. */
@@ -7,23 +7,39 @@ export interface VerifyRequest {
   readonly drafted: readonly Token[];
   /** The most tokens to write on after the target's own. */
   readonly more: number;
-  readonly end: ReadonlySet<Token>;
+  /** See `WriteRequest.leading`. */
+  readonly leading: string;
+  /** See `WriteRequest.begun`. */
+  readonly begun: number;
+  /** Stops after the token that ends a line. */
+  readonly untilLine: boolean;
 }
 
 /**
- * The target's verdict on a draft: one evaluation judges it, then the target writes on from its own token.
+ * The target's answer to a draft: one evaluation judges it, then the target writes on from its own token.
  * Errors are the engine's; an aborted `signal` rejects with the signal's reason.
  */
-export async function verify(engine: Engine, request: VerifyRequest, signal: AbortSignal): Promise<Verdict> {
-  const { adapter, context, drafted, more, end } = request;
-  const choices = await engine.choose({ adapter, context, drafted }, signal);
-  const { accepted, next } = judge(drafted, choices);
-  const settled = [...drafted.slice(0, accepted), next];
-  const tokens = [next];
-  // What follows an end token is no part of the completion, whoever wrote it.
-  if (more > 0 && !settled.some((token) => end.has(token))) {
-    const written = engine.write({ adapter, context: [...context, ...settled], limit: more }, signal);
-    for await (const token of written) tokens.push(token);
+export async function* verify(
+  engine: Engine,
+  { adapter, context, drafted, more, leading, begun, untilLine }: VerifyRequest,
+  signal: AbortSignal,
+): AsyncGenerator<VerdictPart, void> {
+  const until = untilLine ? ('line' as const) : undefined;
+  const request = { adapter, context, drafted, limit: more + 1, leading, begun, until };
+  let accepted = 0;
+  let judged = false;
+  let last: Token | undefined;
+  for await (const { token } of engine.write(request, signal)) {
+    if (judged) {
+      yield { accepted: 0, tokens: [token] };
+    } else if (token === drafted[accepted]) {
+      accepted++;
+      last = token;
+    } else {
+      judged = true;
+      yield { accepted, tokens: [token] };
+    }
   }
-  return { accepted, tokens };
+  // A completion that ends inside the draft has no token after it: its last one counts as the target's own.
+  if (!judged && last !== undefined) yield { accepted: accepted - 1, tokens: [last] };
 }

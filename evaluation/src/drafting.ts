@@ -1,5 +1,5 @@
 /** Part `draft`: how much of what is drafted the target would have written itself. */
-import { endsLine, judge, speculate, type Token } from '@foretype/models';
+import { tokensOf, endsLine, judge, speculate, type Token } from '@foretype/models';
 import { LIMIT, promptFor } from '@foretype/server/prompt';
 import { addDrafts, addUp, countRound, noDrafts, type DraftCounts } from './aggregate.ts';
 import { sampled, type Bench, type Engines } from './bench.ts';
@@ -86,7 +86,11 @@ async function draftAll(bench: Bench, engines: Engines, task: Task): Promise<Rec
   const { draft, target } = engines;
   const { family } = bench;
   const prompt = await promptFor({ family, tokenizer: draft }, placeOf(task.hole));
-  const own = await Array.fromAsync(target.write({ adapter: task.adapter, context: prompt, limit: LIMIT }));
+  const { context: read, leading } = prompt;
+  const limit = LIMIT + leading.tokens.length;
+  const own = await tokensOf(
+    target.write({ adapter: task.adapter, context: read, limit, leading: leading.text }),
+  );
   const draftsBy = await sourcesAt(draft, prompt, task);
   const end = new Set(family.tokenizer.end);
   const outcomes: Record<string, DraftCounts> = {};
@@ -95,18 +99,20 @@ async function draftAll(bench: Bench, engines: Engines, task: Task): Promise<Rec
       const counts = { ...noDrafts(Math.max(...LENGTHS)), prompts: 1 };
       const output: Token[] = [];
       const rounds = speculate({
-        prompt,
-        limit: LIMIT,
-        draftLength,
+        prompt: read,
+        limit,
+        plan: () => ({ draft: draftLength, more: 0 }),
         end,
         draft: draftsBy[source],
-        verify: (context, drafted) =>
-          Promise.resolve(verdictBy(own, context.length - prompt.length, drafted)),
+        verify: async function* (context, drafted) {
+          yield await Promise.resolve(verdictBy(own, context.length - read.length, drafted));
+        },
       });
       for await (const { drafted, accepted, committed } of rounds) {
         countRound(counts, { drafted, accepted, committed: committed.length });
         output.push(...committed);
-        if (endsLine(await draft.detokenize(output.filter((token) => !end.has(token))))) break;
+        const text = await draft.detokenize(output.filter((token) => !end.has(token)));
+        if (endsLine(text.slice(leading.text.length))) break;
       }
       outcomes[`${source} ${draftLength}`] = counts;
     }

@@ -107,7 +107,7 @@ async function written(
   const end = new Set(family.tokenizer.end);
   const tokens: Token[] = [];
   let text = '';
-  for await (const token of target.write({ context, limit, leading })) {
+  for await (const { token } of target.write({ context, limit, leading })) {
     if (end.has(token)) break;
     tokens.push(token);
     text = await textAfter(target, tokens, leading);

@@ -1,6 +1,6 @@
 /** Where drafts may come from. */
-import type { Engine, Token } from '@foretype/models';
-import { LIMIT } from '@foretype/server/prompt';
+import { tokensOf, type Engine, type Token } from '@foretype/models';
+import { LIMIT, type Prompt } from '@foretype/server/prompt';
 import { tokensAround } from './counting.ts';
 import type { Hole } from './holes.ts';
 import { lookUp } from './lookup.ts';
@@ -22,34 +22,43 @@ export interface DraftPlace {
 export type Drafts = (context: readonly Token[], count: number) => Promise<readonly Token[]>;
 
 /** What each source proposes after `prompt` and what is written behind it. */
-export async function sourcesAt(draft: Engine, prompt: readonly Token[], { hole, ngram }: DraftPlace) {
+export async function sourcesAt(draft: Engine, prompt: Prompt, { hole, ngram }: DraftPlace) {
   const around = await tokensAround(draft, hole);
+  const { text: leading, tokens: taken } = prompt.leading;
+  const begunOf = (context: readonly Token[]) => context.slice(prompt.context.length);
   const write = (context: readonly Token[], limit: number) =>
-    Array.fromAsync(draft.write({ context, limit, until: 'line' }));
-  const first = await write(prompt, LIMIT);
-  const inFile = (context: readonly Token[]) => [...around.prefix, ...context.slice(prompt.length)];
+    tokensOf(draft.write({ context, limit, begun: begunOf(context).length, until: 'line', leading }));
+  const first = await write(prompt.context, LIMIT + taken.length);
+  const before = around.prefix.slice(0, around.prefix.length - taken.length);
+  const inFile = (context: readonly Token[]) => [...before, ...begunOf(context)];
+  // A source that knows nothing of the leading text is not heard where it says something else.
+  const fitting = async (context: readonly Token[], tokens: readonly Token[]) => {
+    const text = await draft.detokenize([...begunOf(context), ...tokens]);
+    return text.startsWith(leading) || leading.startsWith(text) ? tokens : [];
+  };
   const find = (context: readonly Token[], count: number) =>
     lookUp([around.suffix, inFile(context)], inFile(context), count);
   // As the server does it: the first draft is used up as long as it stands.
   const neural: Drafts = async (context, count) => {
-    const agreed = context.slice(prompt.length);
+    const agreed = begunOf(context);
     const stands = agreed.length < first.length && agreed.every((token, at) => token === first[at]);
     return stands ? first.slice(agreed.length, agreed.length + count) : await write(context, count);
   };
   return {
     neural,
-    lookup: (context, count) => Promise.resolve(find(context, count)?.tokens ?? []),
+    lookup: (context, count) => fitting(context, find(context, count)?.tokens ?? []),
     'n-gram': (context, count) => {
       const text = inFile(context);
       const tokens = Array.from({ length: count }, () => {
         text.push(ngram.predict(text));
         return text.at(-1)!;
       });
-      return Promise.resolve(tokens);
+      return fitting(context, tokens);
     },
-    blend: (context, count) => {
+    blend: async (context, count) => {
       const match = find(context, count);
-      return match && match.length >= TRUSTED ? Promise.resolve(match.tokens) : neural(context, count);
+      const copied = match && match.length >= TRUSTED ? await fitting(context, match.tokens) : [];
+      return copied.length > 0 ? copied : neural(context, count);
     },
   } satisfies Record<Source, Drafts>;
 }

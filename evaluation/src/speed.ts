@@ -59,7 +59,7 @@ async function timed(engine: Engine, context: readonly Token[]) {
   const read = performance.now();
   let first = read;
   let written = 0;
-  for await (const token of engine.write({ context, limit: WRITTEN })) {
+  for await (const { token } of engine.write({ context, limit: WRITTEN })) {
     if (token >= 0 && ++written === 1) first = performance.now();
   }
   const wrote = performance.now() - first;

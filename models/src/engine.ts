@@ -31,8 +31,18 @@ export interface ChooseRequest {
 export interface WriteRequest {
   readonly adapter?: string | undefined;
   readonly context: readonly Token[];
-  /** The most tokens to write. */
+  /**
+   * A guess at the continuation, judged in one evaluation. It never changes what is written: what of it the model would
+   * have written itself comes at once, and the model goes on from there.
+   */
+  readonly drafted?: readonly Token[] | undefined;
+  /** The most tokens to write beyond those of the guess that stand: at least one. */
   readonly limit: number;
+  /**
+   * How many of the last tokens of `context` are the beginning of this continuation, written by an earlier call (0 if
+   * absent): `until` and `leading` are about the whole of it.
+   */
+  readonly begun?: number | undefined;
   /** `line` stops after the token that ends the first line with something on it; see `endsLine`. */
   readonly until?: 'line' | undefined;
   /**
@@ -41,6 +51,17 @@ export interface WriteRequest {
    * without text are none of them. It is part of what is written, and `until` looks only at what comes after it.
    */
   readonly leading?: string | undefined;
+}
+
+export interface Written {
+  readonly token: Token;
+  /** The probability the model gave it, at temperature 1; of tokens that were guessed it is not known. */
+  readonly probability: number | null;
+}
+
+export interface ReadRequest {
+  readonly adapter?: string | undefined;
+  readonly context: readonly Token[];
 }
 
 export interface ScoreRequest {
@@ -69,13 +90,20 @@ export interface Engine {
    */
   choose(request: ChooseRequest, signal?: AbortSignal): Promise<Token[]>;
   /** The model's own greedy continuation, token by token; an end token is given out and is the last one. */
-  write(request: WriteRequest, signal?: AbortSignal): AsyncIterable<Token>;
+  write(request: WriteRequest, signal?: AbortSignal): AsyncIterable<Written>;
+  /** Reads a context ahead of a call that will need it; there is nothing to see of it but that call's haste. */
+  read(request: ReadRequest, signal?: AbortSignal): Promise<void>;
   /**
    * How likely the model finds a text that is already there: the whole softmax, at temperature 1 and uncut.
    * @returns `tokens.length` natural logarithms of probabilities, each ≤ 0; exact to about 1e-5.
    */
   score(request: ScoreRequest, signal?: AbortSignal): Promise<number[]>;
   dispose(): Promise<void>;
+}
+
+/** The tokens of a continuation, once it is there whole. */
+export async function tokensOf(written: AsyncIterable<Written>): Promise<Token[]> {
+  return Array.fromAsync(written, ({ token }) => token);
 }
 
 export type EngineErrorCode =

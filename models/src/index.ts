@@ -1,14 +1,16 @@
 /** Everything that touches weights or reasons about tokens. What is not listed here is internal. */
 export { EMBEDDED_FAMILY } from './embedded.ts';
-export { EngineError } from './engine.ts';
+export { EngineError, tokensOf } from './engine.ts';
 export type {
   ChooseRequest,
   Engine,
   EngineErrorCode,
   ModelFacts,
+  ReadRequest,
   ScoreRequest,
   Token,
   WriteRequest,
+  Written,
 } from './engine.ts';
 export { startEngine, type EngineHost, type EngineState } from './engine/host.ts';
 export { backboneSpec, draftSpec, type EngineResources, type EngineSpec } from './engine/spec.ts';
@@ -16,4 +18,4 @@ export { loadFamily, type Family } from './family.ts';
 export { fimPrompt, fitParts, type FimParts, type FimTokens } from './fim.ts';
 export { endsLine, firstLine } from './line.ts';
 export { judge, speculate, upToEnd } from './speculation.ts';
-export type { Judgement, Round, Speculation, Verdict } from './speculation.ts';
+export type { Commit, Judgement, Plan, Speculation, VerdictPart } from './speculation.ts';

@@ -31,28 +31,46 @@ export function judge(drafted: readonly Token[], choices: readonly Token[]): Jud
   return { accepted, next: choices[accepted]! };
 }
 
-/** A target's answer to one draft: how much of it stands, then the target's own tokens (at least one). */
-export interface Verdict {
+/**
+ * A target's answer to one draft, in one part or several. The first part says how much of the draft stands and bears the
+ * target's own token (at least); later ones bear what it wrote on, and accept nothing.
+ */
+export interface VerdictPart {
   readonly accepted: number;
   readonly tokens: readonly Token[];
+}
+
+/** How a round is to be made; nothing drafted is plain streaming. */
+export interface Plan {
+  /** The most tokens to draft (K). */
+  readonly draft: number;
+  /** The most tokens the target may write on after its own (m). */
+  readonly more: number;
 }
 
 export interface Speculation {
   readonly prompt: readonly Token[];
   /** The most tokens to commit. */
   readonly limit: number;
-  /** The most tokens to draft a round (K); 0 leaves all the writing to the target. */
-  readonly draftLength: number;
   /** Tokens that end a completion; the first one committed is the last. */
   readonly end: ReadonlySet<Token>;
+  /** The plan of the next round, when `room` tokens may still be committed. */
+  readonly plan: (room: number) => Plan;
   /** Proposes at most `count` tokens after `context`; fewer, or none, is fine. */
   readonly draft: (context: readonly Token[], count: number) => Promise<readonly Token[]>;
-  /** The target's verdict on `drafted` after `context`. */
-  readonly verify: (context: readonly Token[], drafted: readonly Token[]) => Promise<Verdict>;
+  /** The target's verdict on `drafted` after `context`, with at most `more` tokens behind it. */
+  readonly verify: (
+    context: readonly Token[],
+    drafted: readonly Token[],
+    more: number,
+  ) => AsyncIterable<VerdictPart>;
 }
 
-/** One round: a draft sent, a verdict back, and what it committed. */
-export interface Round {
+/** What one part of a verdict committed. */
+export interface Commit {
+  /** Whether a round begins with it. */
+  readonly first: boolean;
+  /** Tokens that were drafted for the round; 0 where it is not the first part. */
   readonly drafted: number;
   readonly accepted: number;
   /** Accepted tokens and the target's own, cut at the first end token and at the limit. */
@@ -64,22 +82,29 @@ export interface Round {
  * The tokens committed over all rounds are the target's own greedy continuation of `prompt`.
  * @throws RangeError at a verdict without a token of the target's own: it would never end.
  */
-export async function* speculate(speculation: Speculation): AsyncGenerator<Round, void> {
-  const { prompt, limit, draftLength, end, draft, verify } = speculation;
+export async function* speculate(speculation: Speculation): AsyncGenerator<Commit, void> {
+  const { prompt, limit, end, plan, draft, verify } = speculation;
   let context = prompt;
   let room = limit;
   while (room > 0) {
+    const planned = plan(room);
     // One place of the room is the target's own token, so a longer draft could not be committed whole.
-    const count = Math.min(draftLength, room - 1);
+    const count = Math.min(planned.draft, room - 1);
     const drafted = count > 0 ? (await draft(context, count)).slice(0, count) : [];
-    const verdict = await verify(context, drafted);
-    if (verdict.tokens.length === 0)
-      throw new RangeError('A verdict must hold at least one token of the target.');
-    const committed = upToEnd([...drafted.slice(0, verdict.accepted), ...verdict.tokens].slice(0, room), end);
-    yield { drafted: drafted.length, accepted: Math.min(verdict.accepted, committed.length), committed };
-    if (end.has(committed.at(-1)!)) return;
-    context = [...context, ...committed];
-    room -= committed.length;
+    const more = Math.min(planned.more, room - drafted.length - 1);
+    let first = true;
+    for await (const part of verify(context, drafted, more)) {
+      if (first && part.tokens.length === 0) break;
+      const committed = upToEnd([...drafted.slice(0, part.accepted), ...part.tokens].slice(0, room), end);
+      const accepted = Math.min(part.accepted, committed.length);
+      yield { first, drafted: first ? drafted.length : 0, accepted, committed };
+      first = false;
+      if (committed.length > 0 && end.has(committed.at(-1)!)) return;
+      context = [...context, ...committed];
+      room -= committed.length;
+      if (room <= 0) return;
+    }
+    if (first) throw new RangeError('A verdict must hold at least one token of the target.');
   }
 }
 

@@ -3,15 +3,16 @@ import {
   decodeNodeFrame,
   encodeClientFrame,
   MAX_FRAME_BYTES,
+  type ContextDelta,
   type FailureCode,
   type Identity,
 } from '@foretype/edge-node/protocol';
 import type { Token } from '@foretype/models';
 import { Agent, fetch, Headers, WebSocket } from 'undici';
 import { explain, readAddress, type Address, type Answer } from './address.ts';
-import type { Verifier } from './completion.ts';
+import type { Answer as Verdict, Verifier, VerifyRequest } from './completion.ts';
 import type { ServerStatus } from './protocol.ts';
-import { EdgeError, Rounds, type Verdict } from './rounds.ts';
+import { EdgeError, Rounds } from './rounds.ts';
 
 export type EdgeState = Pick<ServerStatus, 'reason'> & { readonly status: ServerStatus['edge'] };
 
@@ -36,8 +37,6 @@ export function reconnectPause(attempt: number, random: number): number {
 const REFUSED_PAUSE = 60_000;
 /** A node that is silent for this long, in milliseconds, is taken for gone: a cut network closes no connection. */
 const SILENCE = 10_000;
-
-type Request = Parameters<Verifier['verify']>[0];
 
 /**
  * The connection to an edge node: one WebSocket, kept up for as long as the channel lives. Losing it rejects what is
@@ -79,15 +78,31 @@ export class Channel implements Verifier {
     return this.#adapters;
   }
 
-  /** @throws EdgeError, or the signal's reason. */
-  async verify(request: Request, signal: AbortSignal): Promise<Verdict> {
-    try {
-      return await this.#ask(request, signal);
-    } catch (error) {
-      if (!(error instanceof EdgeError) || error.code !== 'resync') throw error;
-      this.#base = [];
-      return await this.#ask(request, signal);
-    }
+  /** Rejects with an {@link EdgeError}, or the signal's reason. */
+  async *verify(request: VerifyRequest, signal: AbortSignal): AsyncGenerator<Verdict, void> {
+    const { adapter, context, drafted, more, leading, begun } = request;
+    yield* this.#ask(context, drafted, signal, (id, delta) => ({
+      case: 'verify',
+      value: {
+        id,
+        ...delta,
+        drafted: [...drafted],
+        more,
+        adapter,
+        leading: [...leading],
+        begun,
+        untilLine: true,
+      },
+    }));
+  }
+
+  /** A node that cannot be asked now, or not any more, says so at the next round. */
+  sync({ adapter, context }: Pick<VerifyRequest, 'adapter' | 'context'>, signal: AbortSignal): void {
+    const answers = this.#ask(context, [], signal, (id, delta) => ({
+      case: 'sync',
+      value: { id, ...delta, adapter },
+    }));
+    answers.next().catch(() => undefined);
   }
 
   /** Closes the connection for good; no state comes after it. */
@@ -96,30 +111,46 @@ export class Channel implements Verifier {
     void this.#agent.destroy();
   }
 
-  async #ask({ adapter, context, drafted }: Request, signal: AbortSignal): Promise<Verdict> {
-    signal.throwIfAborted();
-    const socket = this.#socket;
-    if (!socket || this.#state.status !== 'connected')
-      throw new EdgeError('away', 'The edge node is not connected.');
-    const id = this.#nextId++;
-    const frame = encodeClientFrame({
-      case: 'verify',
-      value: { id, ...contextDelta(this.#base, context), drafted: [...drafted], adapter },
-    });
-    this.#base = [...context, ...drafted];
-    socket.send(frame);
-    const verdict = this.#rounds.begin(id, drafted.length, frame.length);
-    // The patience with a node that owes an answer must not begin anew with every keystroke.
-    if (this.#rounds.owed === 1) this.#watch();
-    const cancel = () => {
-      if (this.#socket === socket) socket.send(encodeClientFrame({ case: 'cancel', value: { id } }));
-      this.#rounds.abandon(id, signal.reason);
+  /** Sends what `frame` makes of a change to the last context, or of the whole where the node remembers another. */
+  async *#ask(
+    context: readonly Token[],
+    drafted: readonly Token[],
+    signal: AbortSignal,
+    frame: (id: number, delta: ContextDelta) => Parameters<typeof encodeClientFrame>[0],
+  ): AsyncGenerator<Verdict, void> {
+    const once = () => {
+      signal.throwIfAborted();
+      const socket = this.#socket;
+      if (!socket || this.#state.status !== 'connected')
+        throw new EdgeError('away', 'The edge node is not connected.');
+      const id = this.#nextId++;
+      const bytes = encodeClientFrame(frame(id, contextDelta(this.#base, context)));
+      this.#base = [...context, ...drafted];
+      socket.send(bytes);
+      const cancel = () => {
+        if (this.#socket === socket) socket.send(encodeClientFrame({ case: 'cancel', value: { id } }));
+      };
+      const answers = this.#rounds.begin(id, drafted.length, bytes.length, cancel);
+      // The patience with a node that owes an answer must not begin anew with every keystroke.
+      if (this.#rounds.owed === 1) this.#watch();
+      const abort = () => {
+        cancel();
+        this.#rounds.abandon(id, signal.reason);
+      };
+      signal.addEventListener('abort', abort, { once: true });
+      return { answers, done: () => signal.removeEventListener('abort', abort) };
     };
-    signal.addEventListener('abort', cancel, { once: true });
-    try {
-      return await verdict;
-    } finally {
-      signal.removeEventListener('abort', cancel);
+    for (let attempt = 0; ; attempt++) {
+      const { answers, done } = once();
+      try {
+        yield* answers;
+        return;
+      } catch (error) {
+        if (attempt > 0 || !(error instanceof EdgeError) || error.code !== 'resync') throw error;
+        this.#base = [];
+      } finally {
+        done();
+      }
     }
   }
 

@@ -4,25 +4,42 @@ import {
   speculate,
   type Engine,
   type Family,
+  type Plan,
   type Token,
-  type Verdict,
+  type VerdictPart,
 } from '@foretype/models';
-import { LIMIT, promptFor } from './prompt.ts';
+import { LIMIT, promptFor, type Prompt } from './prompt.ts';
 import type { CompletionReport } from './protocol.ts';
+import { WriteAhead } from './write-ahead.ts';
 
-/** Tokens drafted a round (K). The policy will choose it from channel and acceptance; this suits a near node. */
-const DRAFT_LENGTH = 8;
+/** How every round is made. The policy will choose it from channel and acceptance; this suits a near node. */
+const PLAN: Plan = { draft: 8, more: 0 };
+
+export interface VerifyRequest {
+  /** Name of the adapter, or empty for the backbone. */
+  readonly adapter: string;
+  readonly context: readonly Token[];
+  readonly drafted: readonly Token[];
+  /** The most tokens the target may write on after its own. */
+  readonly more: number;
+  /** Tokens whose text the continuation must begin with. */
+  readonly leading: readonly Token[];
+  /** How many of the last tokens of `context` are the beginning of the continuation. */
+  readonly begun: number;
+}
+
+/** A part of a verdict as it came over the wire. */
+export interface Answer extends VerdictPart {
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+}
 
 /** Judges drafts with a target; what the server asks of an edge node. */
 export interface Verifier {
-  verify(
-    request: {
-      readonly adapter: string;
-      readonly context: readonly Token[];
-      readonly drafted: readonly Token[];
-    },
-    signal: AbortSignal,
-  ): Promise<Verdict & { readonly bytesUp: number; readonly bytesDown: number }>;
+  /** The verdict on a draft and what the target writes on until the line ends. Rejects with the signal's reason. */
+  verify(request: VerifyRequest, signal: AbortSignal): AsyncIterable<Answer>;
+  /** Lets the target read a context ahead of the round that will need it; never rejects. */
+  sync(request: Pick<VerifyRequest, 'adapter' | 'context'>, signal: AbortSignal): void;
 }
 
 export interface CompletionParts {
@@ -50,8 +67,8 @@ export interface Candidate {
 }
 
 /**
- * Completes at the cursor: first what the local draft writes, then, where a verifier is given, the target's own text.
- * The second is exactly what the target alone would write greedily, cut by the same rule.
+ * Completes at the cursor: what the local draft writes and, where a verifier is given, the target's own text; where the
+ * target is first, it alone. The target's is exactly what it would write greedily without a draft, cut by the same rule.
  * Ends early when `signal` is aborted (rejecting with its reason) or the consumer leaves.
  */
 export async function* complete(
@@ -61,70 +78,113 @@ export async function* complete(
 ): AsyncGenerator<Candidate, void> {
   const { draft, family, verifier, now } = parts;
   const started = now();
-  const prompt = await promptFor({ family, tokenizer: draft }, request);
+  const left = new AbortController();
+  const stop = AbortSignal.any([signal, left.signal]);
+  try {
+    const prompt = await promptFor({ family, tokenizer: draft }, request);
+    // While the draft is being written the target reads what it will judge it by.
+    verifier?.sync({ adapter: request.adapter, context: prompt.context }, stop);
+    const limit = LIMIT + prompt.leading.tokens.length;
+    const ahead = new WriteAhead(draft, prompt, limit, stop);
+    const local = ahead.whole().then(async (written): Promise<Candidate> => {
+      const report = { ...NOTHING, drafted: written.length, firstTextMs: now() - started };
+      return { text: firstLine(await textOf(parts, prompt, written)), report };
+    });
+    if (!verifier) {
+      yield await local;
+      return;
+    }
+    const target = verified(
+      { ...parts, verifier },
+      { prompt, limit, ahead, adapter: request.adapter },
+      stop,
+    ).then(({ text, report }): Candidate => ({ text, report: { ...report, verifiedMs: now() - started } }));
+    // Whichever loses the race may fail later, when nobody waits for it any more.
+    for (const running of [local, target]) running.catch(() => undefined);
+    const first = await Promise.race([local, target.catch(() => local)]);
+    yield first.report.path === 'draft' ? first : timed(first, first.report.verifiedMs);
+    if (first.report.path === 'draft') yield timed(await target, first.report.firstTextMs);
+  } finally {
+    left.abort();
+  }
+}
 
-  const written: Token[] = [];
-  for await (const token of draft.write({ context: prompt, limit: LIMIT, until: 'line' }, signal))
-    written.push(token);
-  const end = new Set(family.tokenizer.end);
-  const textOf = async (tokens: readonly Token[]) => {
-    const text = await draft.detokenize(tokens.filter((token) => !end.has(token)));
-    // The limit may leave only some bytes of the last character.
-    return text.replace(/\uFFFD+$/u, '');
-  };
-  const drafted: CompletionReport = {
-    path: 'draft',
-    rounds: 0,
-    drafted: written.length,
-    accepted: 0,
-    committed: 0,
-    firstTextMs: now() - started,
-    verifiedMs: null,
-    bytesUp: 0,
-    bytesDown: 0,
-    adapter: null,
-  };
-  yield { text: firstLine(await textOf(written)), report: drafted };
-  if (!verifier) return;
+function timed({ text, report }: Candidate, firstTextMs: number | null): Candidate {
+  return { text, report: { ...report, firstTextMs } };
+}
 
-  const output: Token[] = [];
+interface Verification {
+  readonly prompt: Prompt;
+  /** The most tokens of the continuation. */
+  readonly limit: number;
+  readonly ahead: WriteAhead;
+  readonly adapter: string;
+}
+
+/** The target's own text, by rounds of drafts and verdicts. */
+async function verified(
+  parts: CompletionParts & { readonly verifier: Verifier },
+  { prompt, limit, ahead, adapter }: Verification,
+  signal: AbortSignal,
+): Promise<Candidate> {
   const sum = { rounds: 0, drafted: 0, accepted: 0, bytesUp: 0, bytesDown: 0 };
-  const rounds = speculate({
-    prompt,
-    limit: LIMIT,
-    draftLength: DRAFT_LENGTH,
-    end,
-    draft: async (context, count) => {
-      // What was written above stays a draft for as long as the target agrees with it.
-      const agreed = context.slice(prompt.length);
-      if (agreed.length < written.length && agreed.every((token, index) => token === written[index])) {
-        return written.slice(agreed.length, agreed.length + count);
+  const commits = speculate({
+    prompt: prompt.context,
+    limit,
+    end: new Set(parts.family.tokenizer.end),
+    plan: () => PLAN,
+    draft: (context, count) => ahead.draft(context, count),
+    verify: async function* (context, drafted, more) {
+      const begun = context.length - prompt.context.length;
+      const request = { adapter, context, drafted, more, leading: prompt.leading.tokens, begun };
+      for await (const answer of parts.verifier.verify(request, signal)) {
+        sum.bytesUp += answer.bytesUp;
+        sum.bytesDown += answer.bytesDown;
+        yield answer;
       }
-      return await Array.fromAsync(draft.write({ context, limit: count, until: 'line' }, signal));
-    },
-    verify: async (context, drafted) => {
-      const verdict = await verifier.verify({ adapter: request.adapter, context, drafted }, signal);
-      sum.bytesUp += verdict.bytesUp;
-      sum.bytesDown += verdict.bytesDown;
-      return verdict;
     },
   });
-  for await (const round of rounds) {
-    output.push(...round.committed);
-    sum.rounds++;
-    sum.drafted += round.drafted;
-    sum.accepted += round.accepted;
-    if (endsLine(await textOf(output))) break;
+  const output: Token[] = [];
+  let text = '';
+  for await (const { first, drafted, accepted, committed } of commits) {
+    output.push(...committed);
+    if (first) sum.rounds++;
+    sum.drafted += drafted;
+    sum.accepted += accepted;
+    text = await textOf(parts, prompt, output);
+    if (endsLine(text)) break;
   }
-  yield {
-    text: firstLine(await textOf(output)),
-    report: {
-      ...drafted,
-      ...sum,
-      path: 'speculated',
-      committed: output.length,
-      verifiedMs: now() - started,
-      adapter: request.adapter || null,
-    },
-  };
+  const report = {
+    ...NOTHING,
+    ...sum,
+    path: 'speculated',
+    committed: output.length,
+    adapter: adapter || null,
+  } as const;
+  return { text: firstLine(text), report };
 }
+
+/** What of a continuation comes after the cursor. */
+async function textOf(
+  { draft, family }: CompletionParts,
+  { leading }: Prompt,
+  tokens: readonly Token[],
+): Promise<string> {
+  const end = new Set(family.tokenizer.end);
+  const text = await draft.detokenize(tokens.filter((token) => !end.has(token)));
+  // The limit may leave only some bytes of the last character, and a text that is not begun yet has nothing after it.
+  return text.slice(leading.text.length).replace(/\uFFFD+$/u, '');
+}
+
+const NOTHING: CompletionReport = {
+  path: 'draft',
+  rounds: 0,
+  drafted: 0,
+  accepted: 0,
+  committed: 0,
+  firstTextMs: null,
+  verifiedMs: null,
+  bytesUp: 0,
+  bytesDown: 0,
+  adapter: null,
+};

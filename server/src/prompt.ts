@@ -25,9 +25,23 @@ export interface Place {
   readonly offset: number;
 }
 
-/** The prompt at `place` that leaves room for `limit` tokens, laid out in the order the family was trained for. */
-export async function promptFor(parts: PromptParts, place: Place, limit = LIMIT): Promise<Token[]> {
-  return layOut(parts, await partsAt(parts, place, limit), limit);
+/** What a model reads, and how its continuation must begin. */
+export interface Prompt {
+  readonly context: readonly Token[];
+  /** What was taken back from before the cursor, see {@link heal}; the continuation must begin with its text. */
+  readonly leading: { readonly text: string; readonly tokens: readonly Token[] };
+}
+
+/**
+ * The prompt at `place` that leaves room for `limit` tokens and those taken back, laid out in the order the family was
+ * trained for. How many are taken back changes with each key, so there is always room for all that may be.
+ */
+export async function promptFor(parts: PromptParts, place: Place, limit = LIMIT): Promise<Prompt> {
+  const around = await partsAt(parts, place, limit);
+  const { prefix, leading } = await heal(parts, around.prefix);
+  const tokens = around.prefix.slice(prefix.length);
+  const context = layOut(parts, { ...around, prefix }, limit + TAIL);
+  return { context, leading: { text: leading, tokens } };
 }
 
 /** The tokens around `place`: all that a prompt can hold, and more. */

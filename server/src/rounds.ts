@@ -1,7 +1,6 @@
 import type { decodeNodeFrame, FailureCode } from '@foretype/edge-node/protocol';
-import type { Verifier } from './completion.ts';
+import type { Answer } from './completion.ts';
 
-export type Verdict = Awaited<ReturnType<Verifier['verify']>>;
 export type NodeBody = NonNullable<ReturnType<typeof decodeNodeFrame>>;
 
 /** A verification that did not come about; the completion goes on with the draft alone. */
@@ -16,53 +15,91 @@ export class EdgeError extends Error {
 }
 
 interface Round {
-  readonly resolve: (verdict: Verdict) => void;
-  readonly reject: (reason: unknown) => void;
+  readonly answers: ReadableStreamDefaultController<Answer>;
   /** Tokens in the draft. */
   readonly drafted: number;
-  readonly bytesUp: number;
+  /** Bytes sent that no answer has accounted for yet. */
+  bytesUp: number;
+  /** Whether its verdict came, and only more tokens are due. */
+  judged: boolean;
+  /** Whether somebody still reads. */
+  wanted: boolean;
 }
 
-/** The rounds that a node owes an answer to, whether or not somebody still waits for it. */
+/** What a node owes an answer to, whether or not somebody still waits for it. */
 export class Rounds {
   readonly #owed = new Map<number, Round>();
 
-  /** How many answers are still to come. */
+  /** How many are not answered to their end. */
   get owed(): number {
     return this.#owed.size;
   }
 
-  /** Rejects with an {@link EdgeError}, or with what the round was abandoned for. */
-  begin(id: number, drafted: number, bytesUp: number): Promise<Verdict> {
-    return new Promise((resolve, reject) => this.#owed.set(id, { resolve, reject, drafted, bytesUp }));
+  /**
+   * The answers to come. Ends with an {@link EdgeError}, or with what the round was abandoned for.
+   * @param onLeave called when the reader leaves before the end.
+   */
+  begin(id: number, drafted: number, bytesUp: number, onLeave: () => void): ReadableStream<Answer> {
+    return new ReadableStream<Answer>({
+      start: (answers) => {
+        this.#owed.set(id, { answers, drafted, bytesUp, judged: false, wanted: true });
+      },
+      cancel: () => {
+        const round = this.#owed.get(id);
+        if (round) round.wanted = false;
+        onLeave();
+      },
+    });
   }
 
   /** Nobody waits any more; the node answers all the same, and by that shows that it is there. */
   abandon(id: number, reason: unknown): void {
-    this.#owed.get(id)?.reject(reason);
+    const round = this.#owed.get(id);
+    if (!round?.wanted) return;
+    round.wanted = false;
+    round.answers.error(reason);
   }
 
-  /** Takes the one answer that each round gets; false where that answer makes no sense. */
+  /** Takes an answer; false where it makes no sense. */
   settle(frame: Exclude<NodeBody, { case: 'welcome' }>, bytesDown: number): boolean {
     const { id } = frame.value;
     const round = this.#owed.get(id);
     if (!round) return true;
     if (frame.case === 'failure') {
       const { code, message } = frame.value;
-      round.reject(new EdgeError(code as FailureCode, message));
-    } else {
-      const { accepted, tokens } = frame.value;
-      // A verdict that accepts more than was drafted, or adds nothing, is not one.
-      if (accepted > round.drafted || tokens.length === 0) return false;
-      round.resolve({ accepted, tokens, bytesUp: round.bytesUp, bytesDown });
+      if (round.wanted) round.answers.error(new EdgeError(code as FailureCode, message));
+      this.#owed.delete(id);
+      return true;
     }
+    if (frame.case === 'synced') {
+      if (round.wanted) round.answers.close();
+      this.#owed.delete(id);
+      return true;
+    }
+    const { tokens, open } = frame.value;
+    const accepted = frame.case === 'verdict' ? frame.value.accepted : 0;
+    // A verdict comes first and once, accepts no more than was drafted, and adds something.
+    const sensible =
+      round.judged === (frame.case === 'written') &&
+      accepted <= round.drafted &&
+      (frame.case === 'written' || tokens.length > 0);
+    if (!sensible) return false;
+    if (round.wanted && tokens.length > 0) {
+      round.answers.enqueue({ accepted, tokens, bytesUp: round.bytesUp, bytesDown });
+    }
+    round.judged = true;
+    round.bytesUp = 0;
+    if (open) return true;
+    if (round.wanted) round.answers.close();
     this.#owed.delete(id);
     return true;
   }
 
   /** No answer will come. */
   lose(reason: string): void {
-    for (const { reject } of this.#owed.values()) reject(new EdgeError('away', reason));
+    for (const { answers, wanted } of this.#owed.values()) {
+      if (wanted) answers.error(new EdgeError('away', reason));
+    }
     this.#owed.clear();
   }
 }

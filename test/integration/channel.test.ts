@@ -12,6 +12,7 @@ import { startEdge, TOKEN } from '../support/edge-node.ts';
 import { fakeTarget } from '../support/edge-target.ts';
 import { FakeEngine, fakeWrite } from '../support/fake-engine.ts';
 import { FakeNode, type FakePeer } from '../support/fake-node.ts';
+import { roundOf, wholeVerdict } from '../support/verdict.ts';
 
 const IDENTITY = fakeTarget(new FakeEngine()).identity;
 const never = new AbortController().signal;
@@ -67,7 +68,7 @@ async function connected(t: TestContext, options: Partial<ChannelOptions> = {}) 
 }
 
 function ask(channel: Channel, context: Token[], drafted: Token[] = [], signal: AbortSignal = never) {
-  const verdict = channel.verify({ adapter: '', context, drafted }, signal);
+  const verdict = wholeVerdict(channel.verify(roundOf({ context, drafted }), signal));
   // A test may look at a rejection later than it happens.
   verdict.catch(() => undefined);
   return verdict;
@@ -89,8 +90,9 @@ describe('a channel', LIMIT, () => {
     const round = await peer.round();
     assert.deepEqual([round.keep, round.context, round.drafted], [0, [1, 2, 3], [4, 5]]);
     peer.verdict(round.id, 1, [6]);
-    const { accepted, tokens, bytesUp, bytesDown } = await first;
+    const { accepted, tokens, parts } = await first;
     assert.deepEqual([accepted, tokens], [1, [6]]);
+    const { bytesUp, bytesDown } = parts[0]!;
     assert.ok(bytesUp > 10 && bytesDown > 4, `${bytesUp} up, ${bytesDown} down`);
 
     const second = ask(channel, [1, 2, 3, 4, 6]);

@@ -6,6 +6,7 @@ import { CLOSE, encodeClientFrame, MAX_FRAME_BYTES } from '../../edge-node/src/p
 import { startEdge, WireClient, type Edge } from '../support/edge-node.ts';
 import { cancel, round, type HelloFields } from '../support/edge-target.ts';
 import { FAKE, fakeWrite } from '../support/fake-engine.ts';
+import { inOnePart } from '../support/verdict.ts';
 
 const never = () => new Promise(() => undefined);
 const text = (characters: string): Token[] => [...Buffer.from(characters)];
@@ -74,12 +75,13 @@ describe('rounds over the wire', () => {
           const rounds = speculate({
             prompt: text(line),
             limit: 50,
-            draftLength,
+            plan: () => ({ draft: draftLength, more: 2 }),
             end: new Set([FAKE.end]),
             // Right about the start of each draft, wrong about its end.
             draft: (context, count) =>
               Promise.resolve(fakeWrite(context, count, adapter).map((token, at) => (at > 2 ? 1 : token))),
-            verify: (context, drafted) => client.verify({ id: ++id, context, drafted, more: 2, adapter }),
+            verify: (context, drafted, more) =>
+              inOnePart(client.verify({ id: ++id, context, drafted, more, adapter })),
           });
           for await (const { committed: tokens } of rounds) committed.push(...tokens);
           assert.deepEqual(committed, fakeWrite(text(line), 50, adapter));

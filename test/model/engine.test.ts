@@ -1,4 +1,5 @@
 import {
+  tokensOf,
   backboneSpec,
   EMBEDDED_FAMILY,
   loadFamily,
@@ -92,7 +93,7 @@ describe('the engine', () => {
 
   it('stops at the line end when it is asked to', async () => {
     for (const context of prompts) {
-      const tokens = await Array.fromAsync(engine.write({ context, limit: 48, until: 'line' }));
+      const tokens = await tokensOf(engine.write({ context, limit: 48, until: 'line' }));
       const before = await engine.detokenize(tokens.slice(0, -1));
       assert.doesNotMatch(before, /\S[^\n]*\n/u);
     }
@@ -100,13 +101,13 @@ describe('the engine', () => {
 
   it('stops writing when the reader leaves, and when it is cancelled', async () => {
     const abort = new AbortController();
-    for await (const token of engine.write({ context: prompts[0]!, limit: 50 })) {
+    for await (const { token } of engine.write({ context: prompts[0]!, limit: 50 })) {
       assert.ok(token >= 0);
       break;
     }
     const written: Token[] = [];
     const cancelled = (async () => {
-      for await (const token of engine.write({ context: prompts[1]!, limit: 50 }, abort.signal)) {
+      for await (const { token } of engine.write({ context: prompts[1]!, limit: 50 }, abort.signal)) {
         if (written.push(token) === 3) abort.abort();
       }
     })();
@@ -156,7 +157,7 @@ describe('the engine’s process', () => {
     const [prompt] = await realPrompts(engine, family, 1, 5);
     const alone = await write(engine, prompt!, 8);
     const lost = (async () => {
-      for await (const token of engine.write({ context: prompt!, limit: 50 })) {
+      for await (const { token } of engine.write({ context: prompt!, limit: 50 })) {
         assert.ok(token >= 0);
         process.kill(engine.pid!, 'SIGKILL');
       }
@@ -190,7 +191,7 @@ describe('the engine’s process', () => {
     await assert.rejects(engine.choose({ context: [1], drafted: [] }, AbortSignal.timeout(1)), {
       name: 'TimeoutError',
     });
-    const reading = Array.fromAsync(engine.write({ context: [1], limit: 1 }, AbortSignal.timeout(1)));
+    const reading = tokensOf(engine.write({ context: [1], limit: 1 }, AbortSignal.timeout(1)));
     await assert.rejects(reading, { name: 'TimeoutError' });
     assert.equal(engine.state.status, 'loading');
     await engine.dispose();
@@ -286,7 +287,7 @@ function write(
   limit: number,
   adapter?: string,
 ): Promise<Token[]> {
-  return Array.fromAsync(engine.write({ context, limit, adapter }));
+  return tokensOf(engine.write({ context, limit, adapter }));
 }
 
 async function until(condition: () => boolean): Promise<void> {

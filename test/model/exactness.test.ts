@@ -4,6 +4,7 @@
  */
 import { identityOf } from '@foretype/edge-node/protocol';
 import {
+  tokensOf,
   backboneSpec,
   draftSpec,
   EMBEDDED_FAMILY,
@@ -17,6 +18,7 @@ import { after, before, describe, it } from 'node:test';
 import { Channel } from '../../server/src/channel.ts';
 import { EdgeNode } from '../support/node.ts';
 import { chance, realPrompts } from '../support/prompts.ts';
+import { roundOf, wholeVerdict } from '../support/verdict.ts';
 
 const PROMPTS = process.env['FORETYPE_FULL'] ? 200 : 10;
 const LIMIT = 24;
@@ -61,7 +63,7 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
       const random = chance(7);
       const sum = { texts: 0, tokens: 0, rounds: 0, drafted: 0, accepted: 0, mismatches: 0 };
       for (const prompt of prompts) {
-        const alone = await Array.fromAsync(target.write({ adapter, context: prompt, limit: LIMIT }));
+        const alone = await tokensOf(target.write({ adapter, context: prompt, limit: LIMIT }));
         for (const [name, drafts] of Object.entries(draftsFor(prompt, alone, random))) {
           for (const draftLength of LENGTHS) {
             if (draftLength === 0 && name !== 'static') continue;
@@ -86,7 +88,7 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
     let mismatches = 0;
     const random = chance(7);
     for (const prompt of prompts.slice(0, 10)) {
-      const alone = await Array.fromAsync(target.write({ context: prompt, limit: LIMIT }));
+      const alone = await tokensOf(target.write({ context: prompt, limit: LIMIT }));
       const output = await verified(prompt, '', 4, draftsFor(prompt, alone, random).corrupted, undefined, 1);
       if (output.join() !== alone.join()) mismatches++;
     }
@@ -101,7 +103,7 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
       alone.slice(context.length - prompt.length, context.length - prompt.length + count);
     const spoil = (token: Token) => (token + 1 + Math.floor(random() * (vocabulary - 1))) % vocabulary;
     return {
-      static: (context, count) => Array.fromAsync(draft.write({ context, limit: count })),
+      static: (context, count) => tokensOf(draft.write({ context, limit: count })),
       wrong: (context, count) => Promise.resolve(right(context, count).map(spoil)),
       corrupted: (context, count) => {
         const bad = Math.floor(random() * (count + 1));
@@ -115,7 +117,7 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
   /** Leaves some part of the prompt in the node's KV cache, so that the rest is evaluated in other chunks. */
   async function rechunk(adapter: string, prompt: readonly Token[], random: () => number): Promise<void> {
     const context = prompt.slice(0, 1 + Math.floor(random() * prompt.length));
-    await channel.verify({ adapter, context, drafted: [] }, never);
+    await wholeVerdict(channel.verify(roundOf({ adapter, context }), never));
   }
 
   async function verified(
@@ -127,20 +129,25 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
     tooMany = 0,
   ): Promise<Token[]> {
     const output: Token[] = [];
+    // Written on in some rounds, and by other numbers of tokens for each K.
+    const more = (draftLength * 3) % 5;
     const rounds = speculate({
       prompt,
       limit: LIMIT,
-      draftLength,
+      plan: () => ({ draft: draftLength, more }),
       end,
       draft: drafts,
-      verify: async (context, drafted) => {
-        const verdict = await channel.verify({ adapter, context, drafted }, never);
-        return { ...verdict, accepted: Math.min(drafted.length, verdict.accepted + tooMany) };
+      verify: async function* (context, drafted, more) {
+        let first = true;
+        for await (const part of channel.verify(roundOf({ adapter, context, drafted, more }), never)) {
+          yield first ? { ...part, accepted: Math.min(drafted.length, part.accepted + tooMany) } : part;
+          first = false;
+        }
       },
     });
     for await (const round of rounds) {
       output.push(...round.committed);
-      sum.rounds++;
+      if (round.first) sum.rounds++;
       sum.drafted += round.drafted;
       sum.accepted += round.accepted;
     }

@@ -1,5 +1,13 @@
 /** The engine's probabilities, and continuations that must begin with a given text. */
-import { backboneSpec, EMBEDDED_FAMILY, judge, loadFamily, startEngine, type Token } from '@foretype/models';
+import {
+  tokensOf,
+  backboneSpec,
+  EMBEDDED_FAMILY,
+  judge,
+  loadFamily,
+  startEngine,
+  type Token,
+} from '@foretype/models';
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { realPrompts } from '../support/prompts.ts';
@@ -70,24 +78,24 @@ describe('a leading text', () => {
   it('begins whatever is written, with every byte of it', async () => {
     for (const [index, context] of prompts.entries()) {
       const leading = texts[index % texts.length]!;
-      const written = await Array.fromAsync(engine.write({ context, limit: 24, leading }));
+      const written = await tokensOf(engine.write({ context, limit: 24, leading }));
       assert.ok((await engine.detokenize(written)).startsWith(leading), leading);
     }
   });
 
   it('changes nothing where the model would have begun so anyway', async () => {
     for (const context of prompts) {
-      const free = await Array.fromAsync(engine.write({ context, limit: 8 }));
+      const free = await tokensOf(engine.write({ context, limit: 8 }));
       const leading = await engine.detokenize(free.slice(0, 1));
       if (leading === '' || leading.includes('\uFFFD')) continue;
-      assert.deepEqual(await Array.fromAsync(engine.write({ context, limit: 8, leading })), free);
+      assert.deepEqual(await tokensOf(engine.write({ context, limit: 8, leading })), free);
     }
   });
 
   it('binds the choices for a draft as it binds what is written', async () => {
     for (const [index, context] of prompts.entries()) {
       const leading = texts[index % texts.length]!;
-      const written = await Array.fromAsync(engine.write({ context, limit: 8, leading }));
+      const written = await tokensOf(engine.write({ context, limit: 8, leading }));
       const drafted = written.slice(0, -1);
       assert.deepEqual(
         (await engine.choose({ context, drafted, leading })).slice(0, written.length),
@@ -104,7 +112,7 @@ describe('a leading text', () => {
     for (const context of prompts) {
       const leading = 'x;\ny';
       const text = await engine.detokenize(
-        await Array.fromAsync(engine.write({ context, limit: 30, until: 'line', leading })),
+        await tokensOf(engine.write({ context, limit: 30, until: 'line', leading })),
       );
       assert.match(text, /^x;\ny/u);
       assert.doesNotMatch(text.slice(leading.length, -1), /\S[^\n]*\n[^]*\n/u);

@@ -115,12 +115,19 @@ export class WireClient {
     this.#base = [...fields.context, ...(fields.drafted ?? [])];
   }
 
-  /** Sends a round and gives the verdict. */
+  /** Sends a round and gives the verdict, with all that was written on. */
   async verify(fields: RoundFields): Promise<VerdictFrame> {
     this.begin(fields);
     const frame = await this.next();
     assert.equal(frame.case, 'verdict', JSON.stringify(frame));
-    return frame.value;
+    const tokens = [...frame.value.tokens];
+    for (let { open } = frame.value; open;) {
+      const more = await this.next();
+      assert.equal(more.case, 'written', JSON.stringify(more));
+      tokens.push(...more.value.tokens);
+      open = more.value.open;
+    }
+    return { ...frame.value, tokens, open: false };
   }
 }
 

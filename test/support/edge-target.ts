@@ -56,13 +56,34 @@ export interface RoundFields {
   readonly drafted?: readonly Token[];
   readonly more?: number;
   readonly adapter?: string;
+  readonly leading?: readonly Token[];
+  readonly begun?: number;
+  readonly untilLine?: boolean;
+}
+
+/** A sync frame for a node that remembers `base`. */
+export function sync(
+  { id, context, adapter = '' }: Pick<RoundFields, 'id' | 'context' | 'adapter'>,
+  base: readonly Token[] = [],
+): ClientBody {
+  const value = { id, ...contextDelta(base, context), adapter };
+  return asReceived(encodeClientFrame({ case: 'sync', value }));
 }
 
 /** A verify frame for a node that remembers `base`. */
 export function round(fields: RoundFields, base: readonly Token[] = []): ClientBody {
-  const { id, context, drafted = [], more = 0, adapter = '' } = fields;
-  const delta = contextDelta(base, context);
-  const value = { id, ...delta, tokens: [...delta.tokens], drafted: [...drafted], more, adapter };
+  const {
+    id,
+    context,
+    drafted = [],
+    more = 0,
+    adapter = '',
+    leading = [],
+    begun = 0,
+    untilLine = false,
+  } = fields;
+  const rest = { drafted: [...drafted], more, adapter, leading: [...leading], begun, untilLine };
+  const value = { id, ...contextDelta(base, context), ...rest };
   return asReceived(encodeClientFrame({ case: 'verify', value }));
 }
 

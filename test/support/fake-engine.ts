@@ -4,9 +4,11 @@ import {
   type ChooseRequest,
   type Engine,
   type ModelFacts,
+  type ReadRequest,
   type ScoreRequest,
   type Token,
   type WriteRequest,
+  type Written,
 } from '@foretype/models';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -22,7 +24,7 @@ export const FAKE = {
 } as const;
 
 export interface FakeCall {
-  readonly kind: 'choose' | 'write' | 'score';
+  readonly kind: 'choose' | 'write' | 'read' | 'score';
   readonly adapter: string | undefined;
   readonly context: readonly Token[];
   readonly drafted: readonly Token[];
@@ -109,18 +111,23 @@ export class FakeEngine implements Engine {
     });
   }
 
-  async *write(request: WriteRequest, signal?: AbortSignal): AsyncGenerator<Token, void> {
-    const { adapter, context, limit, until, leading = '' } = request;
-    const call = this.#begin({ kind: 'write', adapter, context, drafted: [] });
+  async *write(request: WriteRequest, signal?: AbortSignal): AsyncGenerator<Written, void> {
+    const { adapter, context, drafted = [], limit, begun = 0, until, leading = '' } = request;
+    const call = this.#begin({ kind: 'write', adapter, context, drafted });
     const written: Token[] = [];
+    let own = 0;
     try {
-      while (written.length < limit) {
-        await this.#evaluate(call, signal);
+      await this.#evaluate(call, signal);
+      while (own < limit) {
+        if (own > 0) await this.#evaluate(call, signal);
         const free = fakeNext([...context, ...written], adapter, this.#options.seed);
-        const next = Buffer.from(leading)[written.length] ?? free;
+        const next = Buffer.from(leading)[begun + written.length] ?? free;
+        const guessed = own === 0 && next === drafted[written.length];
+        if (!guessed) own++;
         written.push(next);
-        yield next;
-        const text = (await this.detokenize(written)).slice(leading.length);
+        yield { token: next, probability: drafted.length > 0 && own < 2 ? null : 0.5 };
+        const whole = [...context.slice(context.length - begun), ...written];
+        const text = (await this.detokenize(whole)).slice(leading.length);
         if (next === FAKE.end || (until === 'line' && endsLine(text))) break;
       }
       call.outcome = 'done';
@@ -128,6 +135,12 @@ export class FakeEngine implements Engine {
       // Still running here means that the reader left its loop.
       if (call.outcome === 'running') call.outcome = 'aborted';
     }
+  }
+
+  async read({ adapter, context }: ReadRequest, signal?: AbortSignal): Promise<void> {
+    const call = this.#begin({ kind: 'read', adapter, context, drafted: [] });
+    await this.#evaluate(call, signal);
+    call.outcome = 'done';
   }
 
   /** The rule's own choice has one chance in two, all others share the rest. */

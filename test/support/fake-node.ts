@@ -52,9 +52,14 @@ export class FakePeer {
     return frame ? Promise.resolve(frame) : new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** The next frame, which is a round, and the context it makes of what came before. */
+  /** The next round, and the context it makes of what came before; a context to read ahead is taken note of. */
   async round(): Promise<VerifyFrame & { readonly context: readonly number[] | undefined }> {
-    const frame = await this.next();
+    let frame = await this.next();
+    while (frame.case === 'sync') {
+      this.#base = applyDelta(this.#base, frame.value) ?? [];
+      this.send({ case: 'synced', value: { id: frame.value.id, spentUs: 1 } });
+      frame = await this.next();
+    }
     assert.equal(frame.case, 'verify');
     const context = applyDelta(this.#base, frame.value);
     this.#base = [...(context ?? []), ...frame.value.drafted];

@@ -1,8 +1,9 @@
-import { judge, type Family, type Token } from '@foretype/models';
+import { tokensOf, type Family, type Token } from '@foretype/models';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { verify } from '../../edge-node/src/verify.ts';
 import { complete, type Candidate, type Verifier } from '../../server/src/completion.ts';
-import { FAKE, FakeEngine, fakeWrite } from '../support/fake-engine.ts';
+import { FAKE, FakeEngine } from '../support/fake-engine.ts';
 
 const family = {
   context: FAKE.context,
@@ -14,28 +15,35 @@ const prompt: Token[] = [
   FAKE.suffix,
   ...Buffer.from(';\n'),
   FAKE.prefix,
-  ...Buffer.from('const a = '),
+  // The blank before the cursor is taken back, and led with.
+  ...Buffer.from('const a ='),
   FAKE.middle,
 ];
+const leading = ' ';
 
 const never = new AbortController().signal;
 
 /** The seed of a fake is its weights: a draft with the target's seed is always right, another one nearly never. */
-function verifierOf(target: FakeEngine): Verifier & { contexts: (readonly Token[])[] } {
+function verifierOf(target: FakeEngine) {
   const contexts: (readonly Token[])[] = [];
+  const synced: (readonly Token[])[] = [];
   return {
     contexts,
-    verify: async ({ adapter, context, drafted }, signal) => {
-      contexts.push(context);
-      const { accepted, next } = judge(drafted, await target.choose({ adapter, context, drafted }, signal));
-      return { accepted, tokens: [next], bytesUp: 10, bytesDown: 5 };
+    synced,
+    verify: async function* ({ leading, ...request }, signal) {
+      contexts.push(request.context);
+      const text = await target.detokenize(leading);
+      const parts = verify(target, { ...request, leading: text, untilLine: true }, signal);
+      for await (const part of parts) yield { ...part, bytesUp: 10, bytesDown: 5 };
     },
-  };
+    sync: ({ context }) => void synced.push(context),
+  } satisfies Verifier & Record<string, unknown>;
 }
 
 /** The text of the target alone, by the rule that a completion is cut with. */
 async function alone(target: FakeEngine, seed: number): Promise<string> {
-  const text = await target.detokenize(fakeWrite(prompt, 48, '', seed));
+  const written = new FakeEngine({ seed }).write({ context: prompt, limit: 49, leading });
+  const text = (await target.detokenize(await tokensOf(written))).slice(leading.length);
   return /^\s*\S[^\n]*(?=\n)/u.exec(text)?.[0].trimEnd() ?? text.trimEnd();
 }
 
@@ -59,7 +67,7 @@ describe('complete', () => {
         assert.deepEqual(verifier.contexts[0], prompt);
         const { rounds, committed, accepted, bytesUp, bytesDown } = second!.report;
         assert.deepEqual([rounds, bytesUp, bytesDown], [verifier.contexts.length, rounds * 10, rounds * 5]);
-        assert.ok(accepted <= committed && committed <= 48);
+        assert.ok(accepted <= committed && committed <= 48 + leading.length);
         if (draftSeed === seed) assert.equal(first!.text, second!.text);
       }
     });
@@ -90,9 +98,15 @@ describe('complete', () => {
 
   it('does not show half a character where the limit cuts one', async () => {
     const emoji = [...Buffer.from('\u{1F600}')];
-    const half: Token[] = [...Array.from({ length: 46 }, () => 97), ...emoji.slice(0, 2)];
+    const half: Token[] = [
+      ...Buffer.from(leading),
+      ...Array.from({ length: 46 }, () => 97),
+      ...emoji.slice(0, 2),
+    ];
     const draft = new FakeEngine();
-    draft.write = () => ReadableStream.from(half) as unknown as AsyncGenerator<Token, void>;
+    draft.write = async function* () {
+      for (const token of half) yield await Promise.resolve({ token, probability: 1 });
+    };
     const [only] = await all(draft, undefined);
     assert.equal(only!.text, 'a'.repeat(46));
   });

@@ -11,6 +11,7 @@ import {
   identityOf,
   incompatibility,
   MAX_FRAME_BYTES,
+  WIRE_VERSION,
   type Identity,
 } from '../../edge-node/src/protocol/index.ts';
 import { closeReason } from '../../edge-node/src/wire.ts';
@@ -67,6 +68,19 @@ describe('frames', () => {
         drafted: fc.array(uint32),
         more: uint32,
         adapter: fc.string({ unit: 'grapheme' }),
+        leading: fc.array(uint32),
+        begun: uint32,
+        untilLine: fc.boolean(),
+      }),
+    }),
+    fc.record({
+      case: fc.constant('sync' as const),
+      value: fc.record({
+        id: uint32,
+        keep: uint32,
+        tokens: fc.array(uint32),
+        digest: uint32,
+        adapter: fc.string({ unit: 'grapheme' }),
       }),
     }),
     fc.record({
@@ -83,7 +97,21 @@ describe('frames', () => {
   const nodeBody = fc.oneof(
     fc.record({
       case: fc.constant('verdict' as const),
-      value: fc.record({ id: uint32, accepted: uint32, tokens: fc.array(uint32), spentUs: uint32 }),
+      value: fc.record({
+        id: uint32,
+        accepted: uint32,
+        tokens: fc.array(uint32),
+        spentUs: uint32,
+        open: fc.boolean(),
+      }),
+    }),
+    fc.record({
+      case: fc.constant('written' as const),
+      value: fc.record({ id: uint32, tokens: fc.array(uint32), spentUs: uint32, open: fc.boolean() }),
+    }),
+    fc.record({
+      case: fc.constant('synced' as const),
+      value: fc.record({ id: uint32, spentUs: uint32 }),
     }),
     fc.record({
       case: fc.constant('failure' as const),
@@ -188,7 +216,7 @@ describe('compatibility', () => {
 
   it('is judged by what a family manifest says', () => {
     const identity = identityOf({ id: 'f', tokenizer: { fingerprint: 'x' }, backbone: { sha256: 'y' } });
-    assert.deepEqual(identity, { wireVersion: 1, family: 'f', tokenizer: 'x', backbone: 'y' });
+    assert.deepEqual(identity, { wireVersion: WIRE_VERSION, family: 'f', tokenizer: 'x', backbone: 'y' });
   });
 });
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { EngineError, type EngineErrorCode, type Token } from '@foretype/models';
-import { CLOSE, MAX_DRAFT_LENGTH, MAX_MORE } from '../../edge-node/src/protocol/index.ts';
+import { CLOSE, MAX_DRAFT_LENGTH, MAX_MORE, WIRE_VERSION } from '../../edge-node/src/protocol/index.ts';
 import { MAX_RUNNING, Session, type ClientBody, type NodeBody } from '../../edge-node/src/session.ts';
-import { cancel, fakeTarget, hello, round, type HelloFields } from '../support/edge-target.ts';
+import { cancel, sync, fakeTarget, hello, round, type HelloFields } from '../support/edge-target.ts';
 import { FAKE, FakeEngine, fakeNext, fakeWrite, type FakeOptions } from '../support/fake-engine.ts';
 
 const never = () => new Promise(() => undefined);
@@ -53,11 +53,19 @@ function failure(frames: readonly NodeBody[]) {
   return { id: frame.value.id, code: frame.value.code };
 }
 
+/** A verdict with all that was written on, which ends where a frame says that it does. */
 function verdict(frames: readonly NodeBody[]) {
-  assert.equal(frames.length, 1, `one frame, not ${JSON.stringify(frames)}`);
-  const [frame] = frames;
+  const [frame, ...rest] = frames;
   assert.equal(frame?.case, 'verdict');
-  return frame.value;
+  const { open, tokens, ...value } = frame.value;
+  const written = rest.map((more) => {
+    assert.equal(more.case, 'written', JSON.stringify(frames));
+    assert.equal(more.value.id, value.id);
+    return more.value;
+  });
+  const opens = [open, ...written.map((more) => more.open)].map(Boolean);
+  assert.deepEqual(opens, [...rest.map(() => true), false], 'open until the last frame');
+  return { ...value, tokens: [...tokens!, ...written.flatMap((more) => more.tokens ?? [])] };
 }
 
 describe('the hello', () => {
@@ -67,7 +75,7 @@ describe('the hello', () => {
       {
         case: 'welcome',
         value: {
-          wireVersion: 1,
+          wireVersion: WIRE_VERSION,
           adapters: ['blue', 'red'],
           context: FAKE.context,
           draftLength: MAX_DRAFT_LENGTH,
@@ -78,7 +86,7 @@ describe('the hello', () => {
   });
 
   const others: HelloFields[] = [
-    { wireVersion: 2 },
+    { wireVersion: WIRE_VERSION + 1 },
     { family: 'other' },
     { tokenizer: 'a'.repeat(64) },
     { tokenizer: 'ff' },
@@ -145,6 +153,7 @@ describe('a frame that is none, or out of turn,', () => {
     ['bytes that are no frame after the welcome', [hello(), undefined]],
     ['a round before the hello', [round({ id: 1, context: [1] })]],
     ['a cancel before the hello', [cancel(1)]],
+    ['a context before the hello', [sync({ id: 1, context: [1] })]],
     ['a second hello', [hello(), hello()]],
   ];
   for (const [name, frames] of cases) {
@@ -159,7 +168,76 @@ describe('a frame that is none, or out of turn,', () => {
   }
 });
 
+describe('a context to read ahead', () => {
+  it('is answered at once, read, and let go for the round that needs it', async () => {
+    const { exchange, engine } = await welcomed({ delay: async ({ kind }) => kind === 'read' && never() });
+    const context = text('const ');
+    const [frame, ...rest] = await exchange(sync({ id: 1, context }));
+    assert.ok(frame?.case === 'synced' && frame.value.id === 1 && rest.length === 0, JSON.stringify(frame));
+    verdict(await exchange(round({ id: 2, context: [...context, 97] }, context)));
+    assert.deepEqual(
+      engine.calls.map(({ kind, outcome }) => `${kind} ${outcome}`),
+      ['read aborted', 'write done'],
+    );
+  });
+
+  it('gives way to the next one', async () => {
+    const { exchange, engine } = await welcomed({ delay: async ({ kind }) => kind === 'read' && never() });
+    await exchange(sync({ id: 1, context: text('a') }));
+    await exchange(sync({ id: 2, context: text('ab') }, text('a')));
+    assert.deepEqual(
+      engine.calls.map(({ context, outcome }) => `${Buffer.from(context).toString()} ${outcome}`),
+      ['a aborted', 'ab running'],
+    );
+  });
+
+  it('that cannot be read is no matter: the round says why', async () => {
+    const fail = () => {
+      throw new EngineError('engine-lost', 'The engine restarts.');
+    };
+    const { exchange, faults } = await welcomed({ fail });
+    assert.equal((await exchange(sync({ id: 1, context: [1] })))[0]?.case, 'synced');
+    const round2 = await exchange(round({ id: 2, context: [1, 2] }, [1]));
+    assert.deepEqual(failure(round2), { id: 2, code: 'unavailable' });
+    assert.deepEqual(faults, []);
+  });
+
+  it('ends with the connection', async () => {
+    const { exchange, engine, session } = await welcomed({ delay: never });
+    await exchange(sync({ id: 1, context: [1] }));
+    session.end();
+    await exchange();
+    assert.equal(engine.calls[0]?.outcome, 'aborted');
+  });
+
+  const refused: [string, ClientBody, string][] = [
+    ['of another base', sync({ id: 1, context: [1, 2] }, [1]), 'resync'],
+    ['without a token', sync({ id: 1, context: [] }), 'invalid'],
+    ['with a foreign token', sync({ id: 1, context: [FAKE.vocabulary] }), 'invalid'],
+    ['for an adapter that is not there', sync({ id: 1, context: [1], adapter: 'x' }), 'unknown-adapter'],
+    ['that the target cannot hold', sync({ id: 1, context: new Array<Token>(600).fill(1) }), 'context-full'],
+  ];
+  for (const [name, frame, code] of refused) {
+    it(`is refused ${name}`, async () => {
+      const { exchange, engine } = await welcomed();
+      assert.deepEqual(failure(await exchange(frame)), { id: 1, code });
+      assert.deepEqual(engine.calls, []);
+    });
+  }
+});
+
 describe('a round', () => {
+  it('begins with the text of what was taken back, and stops at the end of its line', async () => {
+    const { exchange, engine } = await welcomed();
+    const leading = text('le');
+    const frame = round({ id: 1, context: text('const va'), more: 200, leading, untilLine: true });
+    const { tokens } = verdict(await exchange(frame));
+    const written = Buffer.from(tokens.filter((token) => token < 256)).toString();
+    assert.match(written, /^le/);
+    assert.ok(tokens.at(-1) === FAKE.end || /^le\s*\S[^\n]*\n$/.test(written), written);
+    assert.equal(engine.calls.length, 1);
+  });
+
   it('is answered with what the target makes of the draft and the time that took', async () => {
     const { exchange } = await welcomed();
     const context = text('hello');
@@ -329,13 +407,12 @@ describe('a round', () => {
   });
 
   it('that is cancelled while the target writes on stops there', async () => {
-    const { exchange, engine } = await welcomed({ delay: async ({ kind }) => kind === 'write' && never() });
-    await exchange(round({ id: 1, context: [1], more: 9 }));
+    let evaluations = 0;
+    const { exchange, engine } = await welcomed({ delay: async () => ++evaluations > 1 && never() });
+    const [frame, ...rest] = await exchange(round({ id: 1, context: [1], more: 9 }));
+    assert.ok(frame?.case === 'verdict' && frame.value.open && rest.length === 0);
     assert.deepEqual(failure(await exchange(cancel(1))), { id: 1, code: 'cancelled' });
-    assert.deepEqual(
-      engine.calls.map(({ kind, outcome }) => `${kind} ${outcome}`),
-      ['choose done', 'write aborted'],
-    );
+    assert.deepEqual([engine.calls.length, engine.calls[0]?.outcome, evaluations], [1, 'aborted', 2]);
   });
 
   it('that is cancelled when its verdict is as good as there is answered as cancelled too', async () => {
@@ -344,7 +421,7 @@ describe('a round', () => {
     await exchange(round({ id: 1, context: [1] }), cancel(1));
     gate.resolve(undefined);
     assert.deepEqual(failure(await exchange()), { id: 1, code: 'cancelled' });
-    assert.equal(engine.calls[0]?.outcome, 'done');
+    assert.equal(engine.calls[0]?.outcome, 'aborted');
     assert.deepEqual(faults, []);
   });
 

@@ -4,8 +4,11 @@ import fc from 'fast-check';
 import { speculate, type Token } from '@foretype/models';
 import { verify } from '../../edge-node/src/verify.ts';
 import { FAKE, FakeEngine, fakeNext, fakeWrite } from '../support/fake-engine.ts';
+import { wholeVerdict } from '../support/verdict.ts';
 
 const end = new Set([FAKE.end]);
+/** A round about the backbone with nothing special. */
+const PLAIN = { adapter: undefined, drafted: [], more: 0, leading: '', begun: 0, untilLine: false };
 const forever = new AbortController().signal;
 const prompt = fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 1, maxLength: 12 });
 
@@ -22,11 +25,10 @@ describe('a verdict', () => {
           const alone = fakeWrite(context, 40, adapter);
           const drafted = alone.slice(0, length);
           if (wrongAt !== null && wrongAt < drafted.length) drafted[wrongAt] = (drafted[wrongAt]! + 1) % 256;
-          const request = { adapter, context, drafted, more, end };
-          const { accepted, tokens } = await verify(new FakeEngine(), request, forever);
+          const request = { ...PLAIN, adapter, context, drafted, more };
+          const { accepted, tokens } = await wholeVerdict(verify(new FakeEngine(), request, forever));
           const output = [...drafted.slice(0, accepted), ...tokens];
-          // Past an accepted end token the verdict still bears the target's own token, which a client cuts off.
-          assert.deepEqual(output.slice(0, alone.length), alone.slice(0, output.length));
+          assert.deepEqual(output, alone.slice(0, output.length));
           assert.ok(tokens.length >= 1 && tokens.length <= more + 1);
         },
       ),
@@ -46,11 +48,11 @@ describe('a verdict', () => {
           const rounds = speculate({
             prompt: context,
             limit: 40,
-            draftLength,
+            plan: () => ({ draft: draftLength, more }),
             end,
             draft: (tokens, count) => Promise.resolve(fakeWrite(tokens, count, undefined, drafterSeed)),
-            verify: (tokens, drafted) =>
-              verify(engine, { adapter: undefined, context: tokens, drafted, more, end }, forever),
+            verify: (tokens, drafted, more) =>
+              verify(engine, { ...PLAIN, context: tokens, drafted, more }, forever),
           });
           for await (const round of rounds) committed.push(...round.committed);
           assert.deepEqual(committed, fakeWrite(context, 40));
@@ -61,35 +63,40 @@ describe('a verdict', () => {
 
   it('goes on from the target’s own token with as many tokens as asked for', async () => {
     const context = contextWith((alone) => alone.length > 10);
-    const request = { adapter: undefined, context, drafted: [], more: 5, end };
-    assert.deepEqual(await verify(new FakeEngine(), request, forever), {
-      accepted: 0,
-      tokens: fakeWrite(context, 6),
-    });
+    const parts = verify(new FakeEngine(), { ...PLAIN, context, more: 5 }, forever);
+    const { accepted, tokens } = await wholeVerdict(parts);
+    assert.deepEqual([accepted, tokens], [0, fakeWrite(context, 6)]);
   });
 
   it('does not write on after an end token, own or accepted', async () => {
     const context = contextWith((alone) => alone.length === 1);
-    for (const drafted of [[], [FAKE.end]]) {
-      const engine = new FakeEngine();
-      const verdict = await verify(engine, { adapter: undefined, context, drafted, more: 5, end }, forever);
-      assert.equal(verdict.tokens.length, 1);
-      assert.deepEqual(
-        engine.calls.map(({ kind }) => kind),
-        ['choose'],
-      );
+    for (const drafted of [[], [FAKE.end], [FAKE.end, 65]]) {
+      const parts = verify(new FakeEngine(), { ...PLAIN, context, drafted, more: 5 }, forever);
+      const { accepted, tokens } = await wholeVerdict(parts);
+      assert.deepEqual([...drafted.slice(0, accepted), ...tokens], [FAKE.end]);
     }
+  });
+
+  it('begins with the leading text, and goes on where an earlier round left it', async () => {
+    const context = [...Buffer.from('const ')];
+    const request = { ...PLAIN, context, drafted: [...Buffer.from('vax')], more: 3, leading: 'value' };
+    const first = await wholeVerdict(verify(new FakeEngine(), request, forever));
+    assert.deepEqual([first.accepted, Buffer.from(first.tokens).toString().slice(0, 3)], [2, 'lue']);
+    const begun = [...Buffer.from('val')];
+    const later = { ...request, context: [...context, ...begun], drafted: [], begun: begun.length };
+    const { tokens } = await wholeVerdict(verify(new FakeEngine(), later, forever));
+    assert.equal(Buffer.from(tokens).toString().slice(0, 2), 'ue');
   });
 
   it('rejects with the reason of an abort, while the engine works and before it starts', async () => {
     const abort = new AbortController();
     const engine = new FakeEngine({ delay: () => new Promise(() => undefined) });
-    const request = { adapter: undefined, context: [1], drafted: [], more: 5, end };
-    const running = verify(engine, request, abort.signal);
+    const request = { ...PLAIN, context: [1], more: 5 };
+    const running = wholeVerdict(verify(engine, request, abort.signal));
     abort.abort(new Error('not wanted'));
     await assert.rejects(running, /not wanted/);
     assert.equal(engine.calls[0]?.outcome, 'aborted');
-    await assert.rejects(verify(engine, request, abort.signal), /not wanted/);
+    await assert.rejects(wholeVerdict(verify(engine, request, abort.signal)), /not wanted/);
   });
 });
 

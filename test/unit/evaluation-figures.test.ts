@@ -17,6 +17,7 @@ import { weightsRead } from '../../evaluation/src/gguf.ts';
 import { retentions } from '../../evaluation/src/report-drafts.ts';
 import { reportOf, withReport } from '../../evaluation/src/report.ts';
 import { table } from '../../evaluation/src/table.ts';
+import { inOnePart } from '../support/verdict.ts';
 
 describe('compareLine', () => {
   it('white space at the end does not count', () =>
@@ -115,10 +116,10 @@ describe('draft counts', () => {
           const rounds = speculate({
             prompt: [7, 7],
             limit: own.length,
-            draftLength,
+            plan: () => ({ draft: draftLength, more: 0 }),
             end: new Set(),
             draft: (_, count) => Promise.resolve([...noise.take(count)]),
-            verify: (context, drafted) => Promise.resolve(verdictBy(own, context.length - 2, drafted)),
+            verify: (context, drafted) => inOnePart(verdictBy(own, context.length - 2, drafted)),
           });
           for await (const { committed } of rounds) output.push(...committed);
           assert.deepEqual(output, own);

@@ -22,27 +22,32 @@ const wordy = {
 };
 
 describe('promptFor', () => {
-  it('is the window around the cursor, laid out', async () => {
-    assert.deepEqual(await promptFor(parts, { text: 'ab;\r\ncd', offset: 2 }), [
+  it('is the window around the cursor, laid out, up to the word that is being typed', async () => {
+    const { context, leading } = await promptFor(parts, { text: 'x.ab;\r\ncd', offset: 4 });
+    assert.deepEqual(context, [
       FAKE.suffix,
       ...Buffer.from(';\ncd'),
       FAKE.prefix,
-      ...Buffer.from('ab'),
+      ...Buffer.from('x.'),
       FAKE.middle,
     ]);
+    assert.deepEqual(leading, { text: 'ab', tokens: [...Buffer.from('ab')] });
   });
 
   it('leaves room for what will be written, and no more than a step unused', async () => {
     const place = { text: 'x'.repeat(4000), offset: 3000 };
     for (const limit of [48, 200]) {
-      const { length } = await promptFor(parts, place, limit);
-      assert.ok(length + limit <= FAKE.context && length + limit > FAKE.context - 2 * 64, String(length));
+      const { context, leading } = await promptFor(parts, place, limit);
+      const needed = context.length + leading.tokens.length + limit;
+      assert.ok(needed <= FAKE.context && needed > FAKE.context - 2 * 64 - 16, String(needed));
     }
   });
 
   it('is made of the parts that can be had by themselves', async () => {
     const place = { text: 'some text', offset: 4 };
-    assert.deepEqual(layOut(parts, await partsAt(parts, place)), await promptFor(parts, place));
+    const around = await partsAt(parts, place);
+    const { prefix } = await heal(parts, around.prefix);
+    assert.deepEqual(layOut(parts, { ...around, prefix }), (await promptFor(parts, place)).context);
   });
 });
 

@@ -1,8 +1,9 @@
-import { judge, speculate, upToEnd, type Round, type Token, type Verdict } from '@foretype/models';
+import { judge, speculate, upToEnd, type Commit, type Token, type VerdictPart } from '@foretype/models';
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FAKE, fakeNext, fakeWrite } from '../support/fake-engine.ts';
+import { inOnePart } from '../support/verdict.ts';
 
 describe('judge', () => {
   const cases: [name: string, drafted: Token[], choices: Token[], accepted: number, next: Token][] = [
@@ -69,46 +70,64 @@ describe('speculate', () => {
     const rounds = speculate({
       prompt: [1],
       limit: 10,
-      draftLength: 8,
+      plan: () => ({ draft: 8, more: 0 }),
       end: new Set(),
       draft: (_context, count) => {
         asked.push(count);
         return Promise.resolve(Array.from({ length: count + 3 }, () => 5));
       },
-      verify: (_context, drafted) => Promise.resolve({ accepted: drafted.length, tokens: [6] }),
+      verify: (_context, drafted) => inOnePart({ accepted: drafted.length, tokens: [6] }),
     });
-    const committed = await Array.fromAsync(rounds, (round: Round) => round.committed.length);
+    const committed = await Array.fromAsync(rounds, (round: Commit) => round.committed.length);
     assert.deepEqual([asked, committed], [[8], [9, 1]]);
   });
 
   it('ends at the first end token, accepted or the target’s own', async () => {
-    const one = async (verdict: Verdict, drafted: Token[]) =>
+    const one = async (verdict: VerdictPart, drafted: Token[]) =>
       Array.fromAsync(
         speculate({
           prompt: [1],
           limit: 10,
-          draftLength: 4,
+          plan: () => ({ draft: 4, more: 0 }),
           end: new Set([2]),
           draft: () => Promise.resolve(drafted),
-          verify: () => Promise.resolve(verdict),
+          verify: () => inOnePart(verdict),
         }),
       );
     assert.deepEqual(await one({ accepted: 3, tokens: [9] }, [5, 2, 5]), [
-      { drafted: 3, accepted: 2, committed: [5, 2] },
+      { first: true, drafted: 3, accepted: 2, committed: [5, 2] },
     ]);
     assert.deepEqual(await one({ accepted: 1, tokens: [2] }, [5, 7, 7]), [
-      { drafted: 3, accepted: 1, committed: [5, 2] },
+      { first: true, drafted: 3, accepted: 1, committed: [5, 2] },
     ]);
+  });
+
+  it('never asks for more than may be committed, and stops asking at the limit', async () => {
+    const asked: number[] = [];
+    const rounds = speculate({
+      prompt: [1],
+      limit: 10,
+      plan: () => ({ draft: 3, more: 100 }),
+      end: new Set(),
+      draft: () => Promise.resolve([5, 5, 5]),
+      verify: async function* (_context, _drafted, more) {
+        asked.push(more);
+        yield { accepted: 1, tokens: [6] };
+        for (;;) yield await Promise.resolve({ accepted: 0, tokens: [7] });
+      },
+    });
+    const committed = await Array.fromAsync(rounds, (round: Commit) => round.committed);
+    assert.deepEqual([asked, committed.flat()], [[6], [5, 6, 7, 7, 7, 7, 7, 7, 7, 7]]);
   });
 
   it('refuses a verdict that adds nothing instead of asking for ever', async () => {
     const rounds = speculate({
       prompt: [1],
       limit: 4,
-      draftLength: 0,
+      plan: () => ({ draft: 0, more: 0 }),
       end: new Set(),
       draft: () => Promise.resolve([]),
-      verify: () => Promise.resolve({ accepted: 0, tokens: [] }),
+      verify: () => inOnePart({ accepted: 0, tokens: [] }),
     });
     await assert.rejects(rounds.next(), RangeError);
   });
@@ -136,7 +155,7 @@ async function run(world: World, rule: typeof judge = judge): Promise<Token[]> {
   const rounds = speculate({
     prompt,
     limit,
-    draftLength,
+    plan: () => ({ draft: draftLength, more }),
     end: new Set([FAKE.end]),
     draft: (context, count) => {
       const drafted: Token[] = [];
@@ -147,14 +166,17 @@ async function run(world: World, rule: typeof judge = judge): Promise<Token[]> {
       }
       return Promise.resolve(drafted);
     },
-    verify: (context, drafted) => {
+    verify: async function* (context, drafted, more) {
       const seen = (count: number) => [...context, ...drafted.slice(0, count)];
       const choices = Array.from({ length: drafted.length + 1 }, (_, count) => next(seen(count)));
       const { accepted, next: own } = rule(drafted, choices);
-      return Promise.resolve({
-        accepted,
-        tokens: [own, ...fakeWrite([...seen(accepted), own], more, '', seed)],
-      });
+      yield { accepted, tokens: [own] };
+      // Written on in parts of two tokens, as a target may that is faster than the wire.
+      const written = own === FAKE.end ? [] : fakeWrite([...seen(accepted), own], more, '', seed);
+      for (let at = 0; at < written.length; at += 2) {
+        await Promise.resolve();
+        yield { accepted: 0, tokens: written.slice(at, at + 2) };
+      }
     },
   });
   for await (const round of rounds) output.push(...round.committed);

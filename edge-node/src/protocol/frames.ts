@@ -2,7 +2,7 @@ import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/p
 import { ClientFrameSchema, NodeFrameSchema, type ClientFrame, type NodeFrame } from './wire_pb.ts';
 
 /** Raised when a frame's meaning changes; both sides must speak the same one. */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 
 /** The longest frame either side reads, in bytes: room for a context of 64 k tokens. */
 export const MAX_FRAME_BYTES = 256 * 1024;
@@ -12,6 +12,9 @@ export const MAX_DRAFT_LENGTH = 31;
 
 /** The most tokens a target writes on in one verdict. */
 export const MAX_MORE = 256;
+
+/** The most tokens that may be taken back from before the cursor. */
+export const MAX_LEADING = 64;
 
 /** Reasons for which a node closes a connection, as WebSocket close codes (RFC 6455, 7.4.2: 4000-4999 are ours). */
 export const CLOSE = {

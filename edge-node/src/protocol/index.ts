@@ -9,11 +9,18 @@ export {
   encodeNodeFrame,
   MAX_DRAFT_LENGTH,
   MAX_FRAME_BYTES,
+  MAX_LEADING,
   MAX_MORE,
   WIRE_VERSION,
   type FailureCode,
 } from './frames.ts';
-export type { Verdict as VerdictFrame, Verify as VerifyFrame, Welcome as WelcomeFrame } from './wire_pb.ts';
+export type {
+  Sync as SyncFrame,
+  Verdict as VerdictFrame,
+  Verify as VerifyFrame,
+  Welcome as WelcomeFrame,
+  Written as WrittenFrame,
+} from './wire_pb.ts';
 
 /** Where the WebSocket is, below the node's base URL. */
 export const WIRE_PATH = '/v1/wire';

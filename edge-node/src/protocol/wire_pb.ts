@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file wire.proto.
  */
 export const file_wire: GenFile = /*@__PURE__*/
-  fileDesc("Cgp3aXJlLnByb3RvEhBmb3JldHlwZS53aXJlLnYxIpcBCgtDbGllbnRGcmFtZRIoCgVoZWxsbxgBIAEoCzIXLmZvcmV0eXBlLndpcmUudjEuSGVsbG9IABIqCgZ2ZXJpZnkYAiABKAsyGC5mb3JldHlwZS53aXJlLnYxLlZlcmlmeUgAEioKBmNhbmNlbBgDIAEoCzIYLmZvcmV0eXBlLndpcmUudjEuQ2FuY2VsSABCBgoEYm9keSKdAQoJTm9kZUZyYW1lEiwKB3dlbGNvbWUYASABKAsyGS5mb3JldHlwZS53aXJlLnYxLldlbGNvbWVIABIsCgd2ZXJkaWN0GAIgASgLMhkuZm9yZXR5cGUud2lyZS52MS5WZXJkaWN0SAASLAoHZmFpbHVyZRgDIAEoCzIZLmZvcmV0eXBlLndpcmUudjEuRmFpbHVyZUgAQgYKBGJvZHkiUgoFSGVsbG8SFAoMd2lyZV92ZXJzaW9uGAEgASgNEg4KBmZhbWlseRgCIAEoCRIRCgl0b2tlbml6ZXIYAyABKAwSEAoIYmFja2JvbmUYBCABKAwiWAoHV2VsY29tZRIUCgx3aXJlX3ZlcnNpb24YASABKA0SEAoIYWRhcHRlcnMYAiADKAkSDwoHY29udGV4dBgDIAEoDRIUCgxkcmFmdF9sZW5ndGgYBCABKA0icgoGVmVyaWZ5EgoKAmlkGAEgASgNEgwKBGtlZXAYAiABKA0SDgoGdG9rZW5zGAMgAygNEg4KBmRpZ2VzdBgEIAEoBxIPCgdkcmFmdGVkGAUgAygNEgwKBG1vcmUYBiABKA0SDwoHYWRhcHRlchgHIAEoCSIUCgZDYW5jZWwSCgoCaWQYASABKA0iSQoHVmVyZGljdBIKCgJpZBgBIAEoDRIQCghhY2NlcHRlZBgCIAEoDRIOCgZ0b2tlbnMYAyADKA0SEAoIc3BlbnRfdXMYBCABKA0iNAoHRmFpbHVyZRIKCgJpZBgBIAEoDRIMCgRjb2RlGAIgASgJEg8KB21lc3NhZ2UYAyABKAliBnByb3RvMw");
+  fileDesc("Cgp3aXJlLnByb3RvEhBmb3JldHlwZS53aXJlLnYxIr8BCgtDbGllbnRGcmFtZRIoCgVoZWxsbxgBIAEoCzIXLmZvcmV0eXBlLndpcmUudjEuSGVsbG9IABIqCgZ2ZXJpZnkYAiABKAsyGC5mb3JldHlwZS53aXJlLnYxLlZlcmlmeUgAEioKBmNhbmNlbBgDIAEoCzIYLmZvcmV0eXBlLndpcmUudjEuQ2FuY2VsSAASJgoEc3luYxgEIAEoCzIWLmZvcmV0eXBlLndpcmUudjEuU3luY0gAQgYKBGJvZHki9wEKCU5vZGVGcmFtZRIsCgd3ZWxjb21lGAEgASgLMhkuZm9yZXR5cGUud2lyZS52MS5XZWxjb21lSAASLAoHdmVyZGljdBgCIAEoCzIZLmZvcmV0eXBlLndpcmUudjEuVmVyZGljdEgAEiwKB2ZhaWx1cmUYAyABKAsyGS5mb3JldHlwZS53aXJlLnYxLkZhaWx1cmVIABIsCgd3cml0dGVuGAQgASgLMhkuZm9yZXR5cGUud2lyZS52MS5Xcml0dGVuSAASKgoGc3luY2VkGAUgASgLMhguZm9yZXR5cGUud2lyZS52MS5TeW5jZWRIAEIGCgRib2R5IlIKBUhlbGxvEhQKDHdpcmVfdmVyc2lvbhgBIAEoDRIOCgZmYW1pbHkYAiABKAkSEQoJdG9rZW5pemVyGAMgASgMEhAKCGJhY2tib25lGAQgASgMIlgKB1dlbGNvbWUSFAoMd2lyZV92ZXJzaW9uGAEgASgNEhAKCGFkYXB0ZXJzGAIgAygJEg8KB2NvbnRleHQYAyABKA0SFAoMZHJhZnRfbGVuZ3RoGAQgASgNIlEKBFN5bmMSCgoCaWQYASABKA0SDAoEa2VlcBgCIAEoDRIOCgZ0b2tlbnMYAyADKA0SDgoGZGlnZXN0GAQgASgHEg8KB2FkYXB0ZXIYBSABKAkipgEKBlZlcmlmeRIKCgJpZBgBIAEoDRIMCgRrZWVwGAIgASgNEg4KBnRva2VucxgDIAMoDRIOCgZkaWdlc3QYBCABKAcSDwoHZHJhZnRlZBgFIAMoDRIMCgRtb3JlGAYgASgNEg8KB2FkYXB0ZXIYByABKAkSDwoHbGVhZGluZxgIIAMoDRINCgViZWd1bhgJIAEoDRISCgp1bnRpbF9saW5lGAogASgIIhQKBkNhbmNlbBIKCgJpZBgBIAEoDSJXCgdWZXJkaWN0EgoKAmlkGAEgASgNEhAKCGFjY2VwdGVkGAIgASgNEg4KBnRva2VucxgDIAMoDRIQCghzcGVudF91cxgEIAEoDRIMCgRvcGVuGAUgASgIIkUKB1dyaXR0ZW4SCgoCaWQYASABKA0SDgoGdG9rZW5zGAIgAygNEhAKCHNwZW50X3VzGAMgASgNEgwKBG9wZW4YBCABKAgiJgoGU3luY2VkEgoKAmlkGAEgASgNEhAKCHNwZW50X3VzGAIgASgNIjQKB0ZhaWx1cmUSCgoCaWQYASABKA0SDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJYgZwcm90bzM");
 
 /**
  * @generated from message foretype.wire.v1.ClientFrame
@@ -40,6 +40,12 @@ export type ClientFrame = Message<"foretype.wire.v1.ClientFrame"> & {
      */
     value: Cancel;
     case: "cancel";
+  } | {
+    /**
+     * @generated from field: foretype.wire.v1.Sync sync = 4;
+     */
+    value: Sync;
+    case: "sync";
   } | { case: undefined; value?: undefined };
 };
 
@@ -75,6 +81,18 @@ export type NodeFrame = Message<"foretype.wire.v1.NodeFrame"> & {
      */
     value: Failure;
     case: "failure";
+  } | {
+    /**
+     * @generated from field: foretype.wire.v1.Written written = 4;
+     */
+    value: Written;
+    case: "written";
+  } | {
+    /**
+     * @generated from field: foretype.wire.v1.Synced synced = 5;
+     */
+    value: Synced;
+    case: "synced";
   } | { case: undefined; value?: undefined };
 };
 
@@ -160,12 +178,12 @@ export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
   messageDesc(file_wire, 3);
 
 /**
- * One round. The context travels as a change to the tokens (context, then drafted) of this connection's last Verify.
- * It gets exactly one answer, a Verdict or a Failure, also where it is cancelled: silence means a lost connection.
+ * A context to read ahead of the round that will need it. The context travels as a change to what this connection sent
+ * last: the context of a Sync, or of a Verify with its draft behind it. It is answered with Synced, or a Failure.
  *
- * @generated from message foretype.wire.v1.Verify
+ * @generated from message foretype.wire.v1.Sync
  */
-export type Verify = Message<"foretype.wire.v1.Verify"> & {
+export type Sync = Message<"foretype.wire.v1.Sync"> & {
   /**
    * @generated from field: uint32 id = 1;
    */
@@ -193,6 +211,48 @@ export type Verify = Message<"foretype.wire.v1.Verify"> & {
   digest: number;
 
   /**
+   * Empty for the backbone itself.
+   *
+   * @generated from field: string adapter = 5;
+   */
+  adapter: string;
+};
+
+/**
+ * Describes the message foretype.wire.v1.Sync.
+ * Use `create(SyncSchema)` to create a new message.
+ */
+export const SyncSchema: GenMessage<Sync> = /*@__PURE__*/
+  messageDesc(file_wire, 4);
+
+/**
+ * One round; its context travels as that of a Sync. It is answered with a Verdict, which Written frames follow while it
+ * is open, or with a Failure, also where it is cancelled: silence means a lost connection.
+ *
+ * @generated from message foretype.wire.v1.Verify
+ */
+export type Verify = Message<"foretype.wire.v1.Verify"> & {
+  /**
+   * @generated from field: uint32 id = 1;
+   */
+  id: number;
+
+  /**
+   * @generated from field: uint32 keep = 2;
+   */
+  keep: number;
+
+  /**
+   * @generated from field: repeated uint32 tokens = 3;
+   */
+  tokens: number[];
+
+  /**
+   * @generated from field: fixed32 digest = 4;
+   */
+  digest: number;
+
+  /**
    * @generated from field: repeated uint32 drafted = 5;
    */
   drafted: number[];
@@ -210,6 +270,27 @@ export type Verify = Message<"foretype.wire.v1.Verify"> & {
    * @generated from field: string adapter = 7;
    */
   adapter: string;
+
+  /**
+   * Tokens taken back from before the cursor: the target's text must begin with theirs, whatever its own tokens are.
+   *
+   * @generated from field: repeated uint32 leading = 8;
+   */
+  leading: number[];
+
+  /**
+   * How many of the context's last tokens are the beginning of the continuation, from earlier rounds.
+   *
+   * @generated from field: uint32 begun = 9;
+   */
+  begun: number;
+
+  /**
+   * Whether to stop after the token that ends the continuation's first line.
+   *
+   * @generated from field: bool until_line = 10;
+   */
+  untilLine: boolean;
 };
 
 /**
@@ -217,7 +298,7 @@ export type Verify = Message<"foretype.wire.v1.Verify"> & {
  * Use `create(VerifySchema)` to create a new message.
  */
 export const VerifySchema: GenMessage<Verify> = /*@__PURE__*/
-  messageDesc(file_wire, 4);
+  messageDesc(file_wire, 5);
 
 /**
  * The round is not wanted any more; the node stops it and answers `cancelled`, unless its answer was sent already.
@@ -236,7 +317,7 @@ export type Cancel = Message<"foretype.wire.v1.Cancel"> & {
  * Use `create(CancelSchema)` to create a new message.
  */
 export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
-  messageDesc(file_wire, 5);
+  messageDesc(file_wire, 6);
 
 /**
  * @generated from message foretype.wire.v1.Verdict
@@ -253,7 +334,7 @@ export type Verdict = Message<"foretype.wire.v1.Verdict"> & {
   accepted: number;
 
   /**
-   * The target's own token, then those it wrote on.
+   * The target's own token.
    *
    * @generated from field: repeated uint32 tokens = 3;
    */
@@ -265,6 +346,13 @@ export type Verdict = Message<"foretype.wire.v1.Verdict"> & {
    * @generated from field: uint32 spent_us = 4;
    */
   spentUs: number;
+
+  /**
+   * Whether Written frames follow.
+   *
+   * @generated from field: bool open = 5;
+   */
+  open: boolean;
 };
 
 /**
@@ -272,7 +360,67 @@ export type Verdict = Message<"foretype.wire.v1.Verdict"> & {
  * Use `create(VerdictSchema)` to create a new message.
  */
 export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
-  messageDesc(file_wire, 6);
+  messageDesc(file_wire, 7);
+
+/**
+ * What the target wrote on after its own token.
+ *
+ * @generated from message foretype.wire.v1.Written
+ */
+export type Written = Message<"foretype.wire.v1.Written"> & {
+  /**
+   * @generated from field: uint32 id = 1;
+   */
+  id: number;
+
+  /**
+   * @generated from field: repeated uint32 tokens = 2;
+   */
+  tokens: number[];
+
+  /**
+   * Microseconds since the round began for the node.
+   *
+   * @generated from field: uint32 spent_us = 3;
+   */
+  spentUs: number;
+
+  /**
+   * Whether more follow.
+   *
+   * @generated from field: bool open = 4;
+   */
+  open: boolean;
+};
+
+/**
+ * Describes the message foretype.wire.v1.Written.
+ * Use `create(WrittenSchema)` to create a new message.
+ */
+export const WrittenSchema: GenMessage<Written> = /*@__PURE__*/
+  messageDesc(file_wire, 8);
+
+/**
+ * @generated from message foretype.wire.v1.Synced
+ */
+export type Synced = Message<"foretype.wire.v1.Synced"> & {
+  /**
+   * @generated from field: uint32 id = 1;
+   */
+  id: number;
+
+  /**
+   * @generated from field: uint32 spent_us = 2;
+   */
+  spentUs: number;
+};
+
+/**
+ * Describes the message foretype.wire.v1.Synced.
+ * Use `create(SyncedSchema)` to create a new message.
+ */
+export const SyncedSchema: GenMessage<Synced> = /*@__PURE__*/
+  messageDesc(file_wire, 9);
 
 /**
  * Something went wrong; `id` is 0 where it concerns the connection.
@@ -305,5 +453,5 @@ export type Failure = Message<"foretype.wire.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_wire, 7);
+  messageDesc(file_wire, 10);
 

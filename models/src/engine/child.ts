@@ -7,7 +7,7 @@ import {
 } from 'vscode-jsonrpc/node';
 import { EngineError, type Engine } from '../engine.ts';
 import { loadLlama } from './llama.ts';
-import { Choose, Detokenize, Load, Score, Tokenize, toResponseError, Write, Written } from './rpc.ts';
+import { Choose, Detokenize, Load, Read, Score, Tokenize, toResponseError, Write, Wrote } from './rpc.ts';
 
 const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
 let engine: Engine | undefined;
@@ -27,11 +27,17 @@ connection.onRequest(Load, (spec) =>
 connection.onRequest(Tokenize, (text) => answer(() => loaded().tokenize(text)));
 connection.onRequest(Detokenize, (tokens) => answer(() => loaded().detokenize(tokens)));
 connection.onRequest(Choose, (request, token) => answer(() => loaded().choose(request, signalOf(token))));
+connection.onRequest(Read, (request, token) =>
+  answer(async () => {
+    await loaded().read(request, signalOf(token));
+    return null;
+  }),
+);
 connection.onRequest(Score, (request, token) => answer(() => loaded().score(request, signalOf(token))));
 connection.onRequest(Write, ({ stream, ...request }, token) =>
   answer(async () => {
     for await (const written of loaded().write(request, signalOf(token))) {
-      await connection.sendProgress(Written, stream, written);
+      await connection.sendProgress(Wrote, stream, written);
     }
     return null;
   }),

@@ -16,11 +16,13 @@ import {
   type Engine,
   type EngineErrorCode,
   type ModelFacts,
+  type ReadRequest,
   type ScoreRequest,
   type Token,
   type WriteRequest,
+  type Written,
 } from '../engine.ts';
-import { Choose, Detokenize, fromResponseError, Load, Score, Tokenize, Write, Written } from './rpc.ts';
+import { Choose, Detokenize, fromResponseError, Load, Read, Score, Tokenize, Write, Wrote } from './rpc.ts';
 import type { EngineSpec } from './spec.ts';
 
 export interface EngineState {
@@ -121,15 +123,19 @@ class ProcessHost implements EngineHost {
     return this.#request(Score, request, signal);
   }
 
-  write(request: WriteRequest, signal?: AbortSignal): AsyncIterable<Token> {
+  async read(request: ReadRequest, signal?: AbortSignal): Promise<void> {
+    await this.#request(Read, request, signal);
+  }
+
+  write(request: WriteRequest, signal?: AbortSignal): AsyncIterable<Written> {
     const left = new AbortController();
     const stop = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
     const stream = this.#streams++;
-    return new ReadableStream<Token>({
+    return new ReadableStream<Written>({
       start: async (controller) => {
         const { connection } = await this.#running(stop);
-        const listener = connection.onProgress(Written, stream, (token) => {
-          if (!stop.aborted) controller.enqueue(token);
+        const listener = connection.onProgress(Wrote, stream, (written) => {
+          if (!stop.aborted) controller.enqueue(written);
         });
         try {
           await this.#request(Write, { ...request, stream }, stop);

@@ -43,11 +43,11 @@ export function leftAfter(left: string, piece: Piece): string | undefined {
 }
 
 /**
- * What is left of `leading` before each drafted token and after the last one, `drafted.length + 1` strings of bytes.
+ * What is left of `left` before each drafted token and after the last one, `drafted.length + 1` strings of bytes.
  * After a token that does not fit nothing is asked for any more: no choice can agree with it.
  */
-export function leftAlong(leading: string, drafted: readonly Piece[]): string[] {
-  const lefts = [bytesOf(leading)];
+export function leftAlong(left: string, drafted: readonly Piece[]): string[] {
+  const lefts = [left];
   for (const piece of drafted) lefts.push(leftAfter(lefts.at(-1)!, piece) ?? '');
   return lefts;
 }

@@ -18,13 +18,16 @@ import {
   type ChooseRequest,
   type Engine,
   type ModelFacts,
+  type ReadRequest,
   type ScoreRequest,
   type Token,
   type WriteRequest,
+  type Written,
 } from '../engine.ts';
 import { checkWeights } from '../family.ts';
 import { endsLine } from '../line.ts';
-import { bestFitting, leftAfter, leftAlong, piecesOf, type Piece } from './leading.ts';
+import { judge } from '../speculation.ts';
+import { bestFitting, bytesOf, leftAfter, leftAlong, piecesOf, type Piece } from './leading.ts';
 import { Slots, type Slot } from './slots.ts';
 import type { EngineSpec } from './spec.ts';
 
@@ -38,6 +41,8 @@ export const EXACT_BATCH = 32;
 
 /** Greedy choice: the token with the largest logit. */
 const CHOOSE = { generateNext: { token: true, options: { temperature: 0 } } } as const;
+/** Greedy choice with its probability. */
+const WEIGH = { generateNext: { token: true, confidence: true, options: { temperature: 0 } } } as const;
 /** Greedy choice among some: all logits are needed. */
 const LOOK = { generateNext: { logits: true, options: { temperature: 0 } } } as const;
 /**
@@ -49,7 +54,7 @@ function weigh(token: Token) {
   return { generateNext: { logits, totalLogitWeight: true, options: { temperature: 0 } } } as const;
 }
 
-type Wish = typeof CHOOSE | typeof LOOK | ReturnType<typeof weigh>;
+type Wish = typeof CHOOSE | typeof WEIGH | typeof LOOK | ReturnType<typeof weigh>;
 
 /**
  * Checks the files, loads the model and makes it ready; adapters are read when they are first asked for.
@@ -125,31 +130,55 @@ class LlamaEngine implements Engine {
     this.#mustKnow(drafted);
     const lease = await (await this.#lane(adapter)).acquire(context, signal);
     try {
-      return await this.#choose(lease.slot, context, drafted, this.#lefts(leading, drafted), signal);
+      const chosen = await this.#choose(lease.slot, { context, drafted, left: bytesOf(leading) }, signal);
+      return chosen.map(({ token }) => token);
     } finally {
       lease.release();
     }
   }
 
   async *write(
-    { adapter, context, limit, until, leading = '' }: WriteRequest,
+    { adapter, context, drafted = [], limit, begun = 0, until, leading = '' }: WriteRequest,
     signal?: AbortSignal,
-  ): AsyncGenerator<Token, void> {
-    this.#mustFit(context.length + limit - 1);
+  ): AsyncGenerator<Written, void> {
+    this.#mustFit(context.length + drafted.length + limit - 1);
+    this.#mustKnow(context);
+    this.#mustKnow(drafted);
+    const lease = await (await this.#lane(adapter)).acquire(context, signal);
+    try {
+      // What follows is about the whole continuation, of which the context may hold the beginning.
+      const output = begun > 0 ? context.slice(-begun) : [];
+      let left = this.#lefts(bytesOf(leading), output).at(-1)!;
+      const ends = async ({ token }: Written) => {
+        output.push(token);
+        if (left !== '') left = leftAfter(left, this.#vocabularyPieces()[token]) ?? '';
+        if (this.#end.has(token)) return true;
+        if (until !== 'line' || left !== '') return false;
+        return endsLine((await this.detokenize(output)).slice(leading.length));
+      };
+      const guessed = await this.#choose(lease.slot, { context, drafted, left }, signal);
+      const choices = guessed.map(({ token }) => token);
+      for (const written of guessed.slice(0, judge(drafted, choices).accepted + 1)) {
+        yield written;
+        if (await ends(written)) return;
+      }
+      for (let own = 1; own < limit; own++) {
+        const before = { context: [...context, ...output.slice(begun)], drafted: [], left };
+        const [written] = await this.#choose(lease.slot, before, signal);
+        yield written!;
+        if (await ends(written!)) return;
+      }
+    } finally {
+      lease.release();
+    }
+  }
+
+  async read({ adapter, context }: ReadRequest, signal?: AbortSignal): Promise<void> {
+    this.#mustFit(context.length);
     this.#mustKnow(context);
     const lease = await (await this.#lane(adapter)).acquire(context, signal);
     try {
-      const written: Token[] = [];
-      let [left] = this.#lefts(leading, []);
-      while (written.length < limit) {
-        const [token] = await this.#choose(lease.slot, [...context, ...written], [], [left!], signal);
-        written.push(token!);
-        yield token!;
-        if (this.#end.has(token!)) return;
-        if (left !== '') left = leftAfter(left!, this.#vocabularyPieces()[token!]) ?? '';
-        if (until !== 'line' || left !== '') continue;
-        if (endsLine((await this.detokenize(written)).slice(leading.length))) return;
-      }
+      await lease.slot.read(context, signal);
     } finally {
       lease.release();
     }
@@ -177,19 +206,19 @@ class LlamaEngine implements Engine {
     await this.#llama.dispose();
   }
 
-  /** @param lefts what the text must go on with at each place, see `leftAlong`; empty where the choice is free. */
+  /** The choices after `context` and after each drafted token; a single one comes with its probability. */
   async #choose(
     slot: LlamaSlot,
-    context: readonly Token[],
-    drafted: readonly Token[],
-    lefts: readonly string[],
+    { context, drafted, left }: { context: readonly Token[]; drafted: readonly Token[]; left: string },
     signal?: AbortSignal,
-  ): Promise<Token[]> {
-    const wish = (at: number) => (lefts[at] === '' ? CHOOSE : LOOK);
+  ): Promise<Written[]> {
+    const lefts = this.#lefts(left, drafted);
+    const free = drafted.length === 0 ? WEIGH : CHOOSE;
+    const wish = (at: number) => (lefts[at] === '' ? free : LOOK);
     const found = await slot.evaluate(context, drafted, wish, signal);
-    return found.map(({ token, logits }, at) => {
+    return found.map(({ token, confidence, logits }, at) => {
       const chosen = logits ? bestFitting(lefts[at]!, this.#vocabularyPieces(), logits) : token;
-      if (chosen !== undefined && chosen !== null) return chosen;
+      if (chosen !== undefined && chosen !== null) return { token: chosen, probability: confidence ?? null };
       throw new EngineError(
         'engine-failed',
         'The vocabulary has no token that the leading text may go on with.',
@@ -197,10 +226,11 @@ class LlamaEngine implements Engine {
     });
   }
 
-  #lefts(leading: string, drafted: readonly Token[]): string[] {
-    if (leading === '') return ['', ...drafted.map(() => '')];
+  /** What the text must go on with at each place, empty where the choice is free. */
+  #lefts(left: string, drafted: readonly Token[]): string[] {
+    if (left === '') return ['', ...drafted.map(() => '')];
     return leftAlong(
-      leading,
+      left,
       drafted.map((token) => this.#vocabularyPieces()[token]),
     );
   }
@@ -290,23 +320,38 @@ class LlamaSlot implements Slot {
     wish: (at: number) => Wish,
     signal?: AbortSignal,
   ) {
-    const all = [...context, ...drafted] as LlamaToken[];
     // From the last token of the context on there is something to ask.
-    const first = context.length - 1;
+    return this.#run([...context, ...drafted], context.length - 1, wish, signal);
+  }
+
+  /** Reads `context` up to its last token, which is left for whoever asks what comes after it. */
+  async read(context: readonly Token[], signal?: AbortSignal): Promise<void> {
+    await this.#run(context.slice(0, -1), context.length - 1, () => CHOOSE, signal);
+  }
+
+  /** Evaluates what of `tokens` is not in the cache, and asks for results from number `first` on. */
+  async #run(
+    tokens: readonly Token[],
+    first: number,
+    wish: (at: number) => Wish,
+    signal: AbortSignal | undefined,
+  ) {
+    const all = tokens as LlamaToken[];
     const results = [];
     try {
       // `false`: aligning by shifting the cache would change what the model writes.
       await this.#sequence.adaptStateToTokens(all.slice(0, first), false);
       for (let at = this.#sequence.nextTokenIndex; at < all.length;) {
         signal?.throwIfAborted();
-        const batch = all.slice(at, Math.min(at + EXACT_BATCH, at < first ? first : all.length));
+        const batch = all.slice(at, at + EXACT_BATCH);
         const filler = this.#fillerFor(batch);
         const asked = batch.map((token, index): ControlledEvaluateInputItem => {
           const place = at + index - first;
           return place < 0 ? token : [token, wish(place)];
         });
         const found = await this.#sequence.controlledEvaluate([...asked, ...filler]);
-        if (at >= first) results.push(...found.slice(0, batch.length).map((result) => result!.next));
+        const asking = found.slice(Math.max(0, first - at), batch.length);
+        results.push(...asking.map((result) => result!.next));
         at += batch.length;
         // A filler left behind at the very end is taken for a rejected draft by the next call.
         if (filler.length > 0 && at < all.length)

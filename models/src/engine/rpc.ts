@@ -5,9 +5,11 @@ import {
   type ChooseRequest,
   type EngineErrorCode,
   type ModelFacts,
+  type ReadRequest,
   type ScoreRequest,
   type Token,
   type WriteRequest,
+  type Written,
 } from '../engine.ts';
 import type { EngineSpec } from './spec.ts';
 
@@ -15,12 +17,13 @@ export const Load = new RequestType<EngineSpec, ModelFacts, EngineErrorCode>('lo
 export const Tokenize = new RequestType<string, Token[], EngineErrorCode>('tokenize');
 export const Detokenize = new RequestType<readonly Token[], string, EngineErrorCode>('detokenize');
 export const Choose = new RequestType<ChooseRequest, Token[], EngineErrorCode>('choose');
+export const Read = new RequestType<ReadRequest, null, EngineErrorCode>('read');
 export const Score = new RequestType<ScoreRequest, number[], EngineErrorCode>('score');
 export const Write = new RequestType<WriteRequest & { readonly stream: number }, null, EngineErrorCode>(
   'write',
 );
 /** One token of the `write` with that stream number. */
-export const Written = new ProgressType<Token>();
+export const Wrote = new ProgressType<Written>();
 
 /** A number outside the range that JSON-RPC reserves; the engine's own code travels as data. */
 const ENGINE_ERROR = 1;
