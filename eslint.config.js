@@ -27,7 +27,7 @@ const PURE = [
   'models/src/engine/{leading,slots}.ts',
   'edge-node/src/verify.ts',
   'edge-node/src/protocol/compatibility.ts',
-  'server/src/{completion,position,prompt,window,write-ahead}.ts',
+  'server/src/{completion,position,prompt,trace,window,write-ahead}.ts',
   'evaluation/src/{aggregate,gguf,holes,lookup,ngram,passages,projects,random,report,report-drafts,table}.ts',
 ];
 

@@ -12,6 +12,7 @@ export function localSettings(): ServerSettings {
     edgeUrl: '',
     edgeToken: '',
     adapter: configuration.get('edge.adapter', '').trim(),
+    traceFile: configuration.get('trace.file', '').trim(),
   };
 }
 

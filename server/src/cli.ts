@@ -7,12 +7,14 @@ import { parseArgs } from 'node:util';
 import { Client } from './client.ts';
 import { decodeText, parsePlace, positionIn, UsageError } from './position.ts';
 import type { ServerSettings, ServerStatus } from './protocol.ts';
+import { readTrace, timeline } from './trace.ts';
 import { VERSION } from './version.ts';
 
 const USAGE = `Foretype ${VERSION}: completions drafted here, verified by an edge node.
 
 Usage:
-  foretype complete FILE:LINE:COL [--json] [--edge URL] [--token-file FILE] [--adapter NAME]
+  foretype complete FILE:LINE:COL [--json] [--edge URL] [--token-file FILE] [--adapter NAME] [--trace FILE]
+  foretype trace FILE [--last N]
   foretype lsp --stdio
 
   --json              Prints text and report as one JSON object.
@@ -20,6 +22,8 @@ Usage:
                       draft is all.
   --token-file FILE   Reads the edge node's token from FILE.
   --adapter NAME      Asks the node for this adapter instead of the backbone.
+  --trace FILE        Appends to FILE what was done and when: a line of JSON, no text in it. \`foretype trace\` shows such
+                      a file's last completion, or its last N.
 `;
 
 try {
@@ -32,6 +36,7 @@ try {
 async function run([command, ...rest]: string[]): Promise<void> {
   if (command === 'lsp') await import('./main.ts');
   else if (command === 'complete') await complete(rest);
+  else if (command === 'trace') await showTraces(rest);
   else if (command === '--version') console.log(VERSION);
   else if (command === undefined || command === '--help' || command === '-h') console.log(USAGE);
   else throw new UsageError(`There is no command "${command}"; see foretype --help.`);
@@ -48,7 +53,8 @@ async function complete(args: string[]): Promise<void> {
   const edgeToken = values['token-file']
     ? decodeText(await read(values['token-file']), values['token-file']).trim()
     : '';
-  const settings = { edgeUrl: values.edge ?? '', edgeToken, adapter: values.adapter ?? '' };
+  const traceFile = values.trace ? resolve(values.trace) : '';
+  const settings = { edgeUrl: values.edge ?? '', edgeToken, adapter: values.adapter ?? '', traceFile };
   const { answer, problem } = await ask(place.file, text, position, settings);
   if (values.json) console.log(JSON.stringify({ ...place, ...answer }, null, 2));
   else print(answer);
@@ -96,11 +102,37 @@ async function ask(
 
 function parse(args: string[]) {
   const text = { type: 'string' } as const;
-  const options = { json: { type: 'boolean' }, edge: text, 'token-file': text, adapter: text } as const;
+  const options = {
+    json: { type: 'boolean' },
+    edge: text,
+    'token-file': text,
+    adapter: text,
+    trace: text,
+    last: text,
+  } as const;
   try {
     return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
     throw new UsageError((error as Error).message);
+  }
+}
+
+async function showTraces(args: string[]): Promise<void> {
+  const { values, positionals } = parse(args);
+  const [file, ...more] = positionals;
+  if (file === undefined || more.length > 0) {
+    throw new UsageError(`Expected one FILE, got ${positionals.length}; see foretype --help.`);
+  }
+  const last = Number(values.last ?? 1);
+  if (!Number.isInteger(last) || last < 1)
+    throw new UsageError('--last is a number of completions, 1 or more.');
+  const lines = decodeText(await read(file), file)
+    .trimEnd()
+    .split('\n');
+  for (const line of lines.slice(-last)) {
+    const trace = readTrace(line);
+    if (!trace) throw new UsageError(`${file} holds a line that is no trace of a completion.`);
+    console.log([`${trace.time}, ${trace.family}`, ...timeline(trace)].join('\n'));
   }
 }
 

@@ -10,6 +10,7 @@ import {
 } from '@foretype/models';
 import { LIMIT, promptFor, type Prompt } from './prompt.ts';
 import type { CompletionReport } from './protocol.ts';
+import { emptyTrace, reportOf, type CompletionTrace } from './trace.ts';
 import { WriteAhead } from './write-ahead.ts';
 
 /** How every round is made. The policy will choose it from channel and acceptance; this suits a near node. */
@@ -30,6 +31,8 @@ export interface VerifyRequest {
 
 /** A part of a verdict as it came over the wire. */
 export interface Answer extends VerdictPart {
+  /** Milliseconds that the node had spent on the round when it sent this. */
+  readonly nodeMs: number;
   readonly bytesUp: number;
   readonly bytesDown: number;
 }
@@ -50,6 +53,8 @@ export interface CompletionParts {
   readonly verifier: Verifier | undefined;
   /** Milliseconds on a clock that only moves forward. */
   readonly now: () => number;
+  /** Told what was done, once it is over. */
+  readonly onTrace?: (trace: CompletionTrace) => void;
 }
 
 export interface CompletionRequest {
@@ -76,41 +81,49 @@ export async function* complete(
   request: CompletionRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Candidate, void> {
-  const { draft, family, verifier, now } = parts;
-  const started = now();
+  const { draft, family, verifier } = parts;
+  const began = parts.now();
+  const now = () => parts.now() - began;
+  const trace = emptyTrace(request.adapter);
   const left = new AbortController();
   const stop = AbortSignal.any([signal, left.signal]);
   try {
     const prompt = await promptFor({ family, tokenizer: draft }, request);
+    trace.promptMs = now();
+    trace.context = prompt.context.length;
+    trace.leading = prompt.leading.tokens.length;
     // While the draft is being written the target reads what it will judge it by.
     verifier?.sync({ adapter: request.adapter, context: prompt.context }, stop);
     const limit = LIMIT + prompt.leading.tokens.length;
     const ahead = new WriteAhead(draft, prompt, limit, stop);
-    const local = ahead.whole().then(async (written): Promise<Candidate> => {
-      const report = { ...NOTHING, drafted: written.length, firstTextMs: now() - started };
-      return { text: firstLine(await textOf(parts, prompt, written)), report };
+    const local = ahead.whole().then(async (written) => {
+      const text = firstLine(await textOf(parts, prompt, written));
+      trace.drafted = written.length;
+      trace.draftMs = now();
+      return { path: 'draft' as const, text };
     });
-    if (!verifier) {
-      yield await local;
-      return;
-    }
-    const target = verified(
-      { ...parts, verifier },
-      { prompt, limit, ahead, adapter: request.adapter },
-      stop,
-    ).then(({ text, report }): Candidate => ({ text, report: { ...report, verifiedMs: now() - started } }));
+    const target = verifier
+      ? verified({ ...parts, verifier, now }, { prompt, limit, ahead, trace }, stop).then((text) => {
+          trace.verifiedMs = now();
+          return { path: 'speculated' as const, text };
+        })
+      : undefined;
     // Whichever loses the race may fail later, when nobody waits for it any more.
-    for (const running of [local, target]) running.catch(() => undefined);
-    const first = await Promise.race([local, target.catch(() => local)]);
-    yield first.report.path === 'draft' ? first : timed(first, first.report.verifiedMs);
-    if (first.report.path === 'draft') yield timed(await target, first.report.firstTextMs);
+    for (const running of [local, target]) running?.catch(() => undefined);
+    const first = await (target ? Promise.race([local, target.catch(() => local)]) : local);
+    yield { text: first.text, report: reportOf(trace, first.path) };
+    if (target && first.path === 'draft') {
+      yield { text: (await target).text, report: reportOf(trace, 'speculated') };
+    }
+    trace.outcome = 'done';
+  } catch (error) {
+    trace.outcome = signal.aborted ? 'left' : 'failed';
+    throw error;
   } finally {
     left.abort();
+    trace.endMs = now();
+    parts.onTrace?.(trace);
   }
-}
-
-function timed({ text, report }: Candidate, firstTextMs: number | null): Candidate {
-  return { text, report: { ...report, firstTextMs } };
 }
 
 interface Verification {
@@ -118,50 +131,50 @@ interface Verification {
   /** The most tokens of the continuation. */
   readonly limit: number;
   readonly ahead: WriteAhead;
-  readonly adapter: string;
+  readonly trace: CompletionTrace;
 }
 
 /** The target's own text, by rounds of drafts and verdicts. */
 async function verified(
   parts: CompletionParts & { readonly verifier: Verifier },
-  { prompt, limit, ahead, adapter }: Verification,
+  { prompt, limit, ahead, trace }: Verification,
   signal: AbortSignal,
-): Promise<Candidate> {
-  const sum = { rounds: 0, drafted: 0, accepted: 0, bytesUp: 0, bytesDown: 0 };
+): Promise<string> {
+  const { now, verifier } = parts;
+  const leading = prompt.leading.tokens;
   const commits = speculate({
     prompt: prompt.context,
     limit,
     end: new Set(parts.family.tokenizer.end),
-    plan: () => PLAN,
+    plan: () => {
+      const counts = { sentMs: null, drafted: 0, bytesUp: 0, bytesDown: 0, parts: [] };
+      trace.rounds.push({ ...PLAN, why: 'fixed', startMs: now(), ...counts });
+      return PLAN;
+    },
     draft: (context, count) => ahead.draft(context, count),
     verify: async function* (context, drafted, more) {
+      const round = trace.rounds.at(-1)!;
+      round.sentMs = now();
+      round.drafted = drafted.length;
       const begun = context.length - prompt.context.length;
-      const request = { adapter, context, drafted, more, leading: prompt.leading.tokens, begun };
-      for await (const answer of parts.verifier.verify(request, signal)) {
-        sum.bytesUp += answer.bytesUp;
-        sum.bytesDown += answer.bytesDown;
+      const request = { adapter: trace.adapter ?? '', context, drafted, more, leading, begun };
+      for await (const answer of verifier.verify(request, signal)) {
+        round.bytesUp += answer.bytesUp;
+        round.bytesDown += answer.bytesDown;
+        const { accepted, tokens, nodeMs } = answer;
+        round.parts.push({ ms: now(), nodeMs, accepted, tokens: tokens.length });
         yield answer;
       }
     },
   });
   const output: Token[] = [];
   let text = '';
-  for await (const { first, drafted, accepted, committed } of commits) {
+  for await (const { committed } of commits) {
     output.push(...committed);
-    if (first) sum.rounds++;
-    sum.drafted += drafted;
-    sum.accepted += accepted;
     text = await textOf(parts, prompt, output);
     if (endsLine(text)) break;
   }
-  const report = {
-    ...NOTHING,
-    ...sum,
-    path: 'speculated',
-    committed: output.length,
-    adapter: adapter || null,
-  } as const;
-  return { text: firstLine(text), report };
+  return firstLine(text);
 }
 
 /** What of a continuation comes after the cursor. */
@@ -175,16 +188,3 @@ async function textOf(
   // The limit may leave only some bytes of the last character, and a text that is not begun yet has nothing after it.
   return text.slice(leading.text.length).replace(/\uFFFD+$/u, '');
 }
-
-const NOTHING: CompletionReport = {
-  path: 'draft',
-  rounds: 0,
-  drafted: 0,
-  accepted: 0,
-  committed: 0,
-  firstTextMs: null,
-  verifiedMs: null,
-  bytesUp: 0,
-  bytesDown: 0,
-  adapter: null,
-};

@@ -76,7 +76,7 @@ export class Rounds {
       this.#owed.delete(id);
       return true;
     }
-    const { tokens, open } = frame.value;
+    const { tokens, open, spentUs } = frame.value;
     const accepted = frame.case === 'verdict' ? frame.value.accepted : 0;
     // A verdict comes first and once, accepts no more than was drafted, and adds something.
     const sensible =
@@ -85,7 +85,8 @@ export class Rounds {
       (frame.case === 'written' || tokens.length > 0);
     if (!sensible) return false;
     if (round.wanted && tokens.length > 0) {
-      round.answers.enqueue({ accepted, tokens, bytesUp: round.bytesUp, bytesDown });
+      const nodeMs = spentUs / 1000;
+      round.answers.enqueue({ accepted, tokens, nodeMs, bytesUp: round.bytesUp, bytesDown });
     }
     round.judged = true;
     round.bytesUp = 0;

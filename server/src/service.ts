@@ -1,11 +1,13 @@
 import { identityOf } from '@foretype/edge-node/protocol';
 import { draftSpec, EngineError, loadFamily, startEngine, type Engine, type Family } from '@foretype/models';
+import { appendFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { exposure, readAddress } from './address.ts';
 import { Channel, type EdgeState } from './channel.ts';
 import { complete, type Candidate, type CompletionRequest } from './completion.ts';
 import type { ServerSettings, ServerStatus } from './protocol.ts';
 import { EdgeError } from './rounds.ts';
+import type { CompletionTrace } from './trace.ts';
 
 export interface ServiceOptions {
   /** Directory of the model family to draft with. */
@@ -81,6 +83,7 @@ export class CompletionService {
         draft: this.#engine,
         verifier: this.#edge.status === 'connected' && !this.#missingAdapter ? this.#channel : undefined,
         now: () => performance.now(),
+        onTrace: (trace) => this.#trace(trace),
       },
       { ...request, adapter: this.#settings.adapter },
       stop,
@@ -106,6 +109,16 @@ export class CompletionService {
     this.#disposed = true;
     this.#channel?.dispose();
     await this.#engine?.dispose();
+  }
+
+  #trace(trace: CompletionTrace): void {
+    const { traceFile } = this.#settings;
+    if (!traceFile) return;
+    const line = JSON.stringify({ time: new Date().toISOString(), family: this.#family?.id, ...trace });
+    appendFile(traceFile, `${line}\n`).catch((error: unknown) => {
+      const { code } = error as NodeJS.ErrnoException;
+      this.#say(`The trace file ${traceFile} cannot be written (${code ?? 'unknown'}).`);
+    });
   }
 
   async #start(): Promise<void> {

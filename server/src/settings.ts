@@ -9,6 +9,8 @@ const SettingsSchema = Type.Object({
   edgeToken: Type.String({ default: '' }),
   /** Name of the adapter to ask for; empty for the backbone itself. */
   adapter: Type.String({ default: '' }),
+  /** File that a line of JSON is appended to for each completion: times, counts and bytes, no text; empty for none. */
+  traceFile: Type.String({ default: '' }),
 });
 
 /** Sent as `initializationOptions`, by `foretype/settings`, or as the section `foretype` of a changed configuration. */

@@ -517,7 +517,7 @@ describe('the service', LIMIT, () => {
     const log: string[] = [];
     const service = new CompletionService({
       family: EMBEDDED_FAMILY,
-      settings: { enabled: true, edgeUrl: '', edgeToken: TOKEN, adapter: '', ...settings },
+      settings: { enabled: true, edgeUrl: '', edgeToken: TOKEN, adapter: '', traceFile: '', ...settings },
       onStatus: () => undefined,
       log: (sentence) => log.push(sentence),
       engine: (_spec, onState) => {
@@ -533,7 +533,7 @@ describe('the service', LIMIT, () => {
 
   it('says once that the node lacks the adapter, and asks it nothing until the setting changes', async (t) => {
     const node = await FakeNode.start(t);
-    const settings = { enabled: true, edgeUrl: node.url, edgeToken: TOKEN, adapter: 'green' };
+    const settings = { enabled: true, edgeUrl: node.url, edgeToken: TOKEN, adapter: 'green', traceFile: '' };
     const { service, log, until } = serviceFor(t, settings);
     const peer = await node.welcomed(['blue', 'red']);
     await until('connected');
@@ -586,7 +586,7 @@ describe('the service', LIMIT, () => {
     const edgeUrl = 'http://office.invalid:8717';
     const { service, log } = serviceFor(t, { edgeUrl });
     const warnings = () => log.filter((sentence) => sentence.includes('unencrypted'));
-    const settings = { enabled: true, edgeUrl, edgeToken: 'ft_other', adapter: '' };
+    const settings = { enabled: true, edgeUrl, edgeToken: 'ft_other', adapter: '', traceFile: '' };
     await t.waitFor(() => assert.equal(warnings().length, 1));
     service.configure(settings);
     service.configure({ ...settings, edgeUrl: 'http://localhost:1' });

@@ -3,7 +3,7 @@ import { EMBEDDED_FAMILY, loadFamily, type Family } from '@foretype/models';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
@@ -53,6 +53,22 @@ describe('foretype complete', { timeout: 120_000 }, () => {
       const { status } = answer;
       assert.deepEqual([status.draft, status.edge, status.reason], ['ready', 'connected', null]);
       assert.equal(status.lastCompletion!.path, 'speculated');
+    });
+
+    it('traced: what was done and when, without a word of the text', async (t) => {
+      const file = join(directory, 'trace.jsonl');
+      for (let time = 0; time < 2; time++) {
+        assert.equal((await run(t, [...edge(node), '--trace', file]).ended).code, 0);
+      }
+      const stored = readFileSync(file, 'utf8');
+      assert.equal(stored.trimEnd().split('\n').length, 2);
+      assert.doesNotMatch(stored, /values|sum|return/u);
+      const { code, stdout } = await foretype(t, ['trace', file, '--last', '2']).ended;
+      assert.equal(code, 0);
+      assert.equal(stdout.match(/ ms {2}round 1: \d+ drafted tokens? sent$/gmu)?.length, 2);
+      assert.match(stdout, /^ +[\d.]+ ms {2}verified\n +[\d.]+ ms {2}end$/mu);
+      const wrong = await foretype(t, ['trace', source]).ended;
+      assert.deepEqual([wrong.code, wrong.stderr.match(/no trace of a completion/gu)?.length], [2, 1]);
     });
 
     it('verified: the text on standard output, the numbers on standard error', async (t) => {
@@ -158,7 +174,11 @@ interface Ended {
 }
 
 function run(t: TestContext, flags: string[], env: Record<string, string> = {}, place = PLACE) {
-  const child = spawn(process.execPath, [CLI, 'complete', place, ...flags], {
+  return foretype(t, ['complete', place, ...flags], env);
+}
+
+function foretype(t: TestContext, args: string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [CLI, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { verify } from '../../edge-node/src/verify.ts';
 import { complete, type Candidate, type Verifier } from '../../server/src/completion.ts';
+import { reportOf, type CompletionTrace } from '../../server/src/trace.ts';
 import { FAKE, FakeEngine } from '../support/fake-engine.ts';
 
 const family = {
@@ -34,7 +35,7 @@ function verifierOf(target: FakeEngine) {
       contexts.push(request.context);
       const text = await target.detokenize(leading);
       const parts = verify(target, { ...request, leading: text, untilLine: true }, signal);
-      for await (const part of parts) yield { ...part, bytesUp: 10, bytesDown: 5 };
+      for await (const part of parts) yield { ...part, nodeMs: 1, bytesUp: 10, bytesDown: 5 };
     },
     sync: ({ context }) => void synced.push(context),
   } satisfies Verifier & Record<string, unknown>;
@@ -94,6 +95,43 @@ describe('complete', () => {
       return !last.every((token, at) => context[at] === token);
     });
     assert.ok(moved.length <= 1, `${moved.length} of ${line.length} keystrokes changed the prompt's front.`);
+  });
+
+  it('leaves a trace of what was done, however it ends', async () => {
+    const traces: CompletionTrace[] = [];
+    const onTrace = (trace: CompletionTrace) => traces.push(trace);
+    let clock = 0;
+    const now = () => clock++;
+    const target = new FakeEngine({ seed: 5 });
+    const parts = { ...partsOf(new FakeEngine({ seed: 5 }), verifierOf(target)), now, onTrace };
+    const candidates = await Array.fromAsync(complete(parts, request, never));
+    const trace = traces[0]!;
+    assert.deepEqual(reportOf(trace, 'speculated'), candidates.at(-1)!.report);
+    assert.deepEqual([trace.outcome, trace.context, trace.leading], ['done', prompt.length, 1]);
+    const times = trace.rounds.flatMap(({ startMs, sentMs, parts }) => [startMs, sentMs, parts[0]!.ms]);
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a! - b!),
+    );
+    assert.ok(trace.endMs! > trace.verifiedMs! && !JSON.stringify(trace).includes('const'));
+
+    await complete(parts, request, AbortSignal.abort())
+      .next()
+      .catch(() => undefined);
+    const lost = new FakeEngine({ fail: () => assert.fail('lost') });
+    await complete({ ...parts, draft: lost, verifier: undefined }, request, never)
+      .next()
+      .catch(() => undefined);
+    assert.deepEqual(
+      traces.map(({ outcome }) => outcome),
+      ['done', 'left', 'failed'],
+    );
+  });
+
+  it('reads the context ahead', async () => {
+    const verifier = verifierOf(new FakeEngine({ seed: 1 }));
+    await all(new FakeEngine({ seed: 2 }), verifier);
+    assert.deepEqual(verifier.synced, [prompt]);
   });
 
   it('does not show half a character where the limit cuts one', async () => {

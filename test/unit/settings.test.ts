@@ -5,7 +5,7 @@ import { restartPause } from '../../models/src/engine/host.ts';
 import { readSettings } from '../../server/src/settings.ts';
 
 describe('readSettings', () => {
-  const defaults = { enabled: true, edgeUrl: '', edgeToken: '', adapter: '' };
+  const defaults = { enabled: true, edgeUrl: '', edgeToken: '', adapter: '', traceFile: '' };
   it('a client that sends nothing gets drafts only', () => {
     for (const nothing of [undefined, null, 7, [], {}])
       assert.deepEqual(readSettings(nothing), { settings: defaults, problems: [] });
