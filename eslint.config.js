@@ -23,12 +23,12 @@ const MAY_IMPORT = {
 
 /** Files that decide and compute only: no I/O, no clock, no chance. */
 const PURE = [
-  'models/src/{speculation,fim,line}.ts',
+  'models/src/{speculation,fim,line,lookup}.ts',
   'models/src/engine/{leading,slots}.ts',
   'edge-node/src/verify.ts',
   'edge-node/src/protocol/compatibility.ts',
   'server/src/{completion,position,prompt,trace,window,write-ahead}.ts',
-  'evaluation/src/{aggregate,gguf,holes,lookup,ngram,passages,projects,random,report,report-drafts,table}.ts',
+  'evaluation/src/{aggregate,gguf,holes,ngram,passages,projects,random,report,report-drafts,table}.ts',
 ];
 
 /** The import rule of one package; `own` is the library whose rim the files are. */

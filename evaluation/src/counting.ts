@@ -1,5 +1,5 @@
 /** Part `ngram`, and the counting models that the other parts compare with. */
-import { endsLine, firstLine, type Engine, type Token } from '@foretype/models';
+import { lookUp, endsLine, firstLine, type Engine, type Token } from '@foretype/models';
 import { LIMIT } from '@foretype/server/prompt';
 import { addUpBy, compareLine, type LineCounts } from './aggregate.ts';
 import { sampled, type Bench } from './bench.ts';
@@ -7,7 +7,6 @@ import { samplePassages, startOf, windowsOf } from './bits.ts';
 import { sampleLines } from './fill.ts';
 import type { HeldOutPackage } from './heldout.ts';
 import { goldOf, type Hole } from './holes.ts';
-import { lookUp } from './lookup.ts';
 import { NgramModel } from './ngram.ts';
 import { filesOf } from './projects.ts';
 import { chance, evenly, shuffled } from './random.ts';

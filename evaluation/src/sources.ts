@@ -1,9 +1,8 @@
 /** Where drafts may come from. */
-import { tokensOf, type Engine, type Token } from '@foretype/models';
+import { lookUp, tokensOf, type Engine, type Token } from '@foretype/models';
 import { LIMIT, type Prompt } from '@foretype/server/prompt';
 import { tokensAround } from './counting.ts';
 import type { Hole } from './holes.ts';
-import { lookUp } from './lookup.ts';
 import type { NgramModel } from './ngram.ts';
 
 /** `blend` takes the lookup where enough tokens agree, else the draft model. */

@@ -84,6 +84,38 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
     });
   }
 
+  for (const adapter of ['', ...family.adapters.map(({ name }) => name).slice(0, 1)]) {
+    it(`${adapter || 'the backbone itself'}: 0 mismatches where tokens were taken back from before the cursor`, async (t) => {
+      const random = chance(11);
+      const sum = { texts: 0, rounds: 0, drafted: 0, accepted: 0, mismatches: 0 };
+      for (const prompt of prompts) {
+        // The prompts are suffix first: their prefix ends before the last marker.
+        const back = 1 + Math.floor(random() * 4);
+        const tokens = prompt.slice(-1 - back, -1);
+        const leading = { tokens, text: await target.detokenize(tokens) };
+        if (leading.text.includes('\uFFFD') || tokens.some((token) => end.has(token))) continue;
+        const context = [...prompt.slice(0, -1 - back), ...prompt.slice(-1)];
+        const asked = { context, leading: leading.text, limit: LIMIT };
+        const alone = await tokensOf(target.write({ adapter, ...asked, until: 'line' }));
+        for (const draftLength of LENGTHS) {
+          const drafts = async (so: readonly Token[], count: number) => {
+            const begun = so.length - context.length;
+            const own = draft.write({ ...asked, context: so, limit: count, begun });
+            // Now and then wrong, so that the target has to lead by itself.
+            return (await tokensOf(own)).map((token) => (random() < 0.2 ? (token + 1) % vocabulary : token));
+          };
+          const output = await verified(context, adapter, draftLength, drafts, sum, 0, leading.tokens);
+          sum.texts++;
+          // A verdict may go beyond the line's end within a draft that stands.
+          if (output.slice(0, alone.length).join() !== alone.join()) sum.mismatches++;
+        }
+      }
+      t.diagnostic(JSON.stringify({ adapter, ...sum }));
+      assert.equal(sum.mismatches, 0);
+      assert.ok(sum.texts > 0 && sum.accepted > 0);
+    });
+  }
+
   it('the check fails when one token too many is accepted: the test of the test', async () => {
     let mismatches = 0;
     const random = chance(7);
@@ -127,6 +159,7 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
     drafts: Drafts,
     sum = { rounds: 0, drafted: 0, accepted: 0 },
     tooMany = 0,
+    leading: readonly Token[] = [],
   ): Promise<Token[]> {
     const output: Token[] = [];
     // Written on in some rounds, and by other numbers of tokens for each K.
@@ -139,7 +172,9 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
       draft: drafts,
       verify: async function* (context, drafted, more) {
         let first = true;
-        for await (const part of channel.verify(roundOf({ adapter, context, drafted, more }), never)) {
+        const begun = context.length - prompt.length;
+        const asked = roundOf({ adapter, context, drafted, more, leading, begun });
+        for await (const part of channel.verify(asked, never)) {
           yield first ? { ...part, accepted: Math.min(drafted.length, part.accepted + tooMany) } : part;
           first = false;
         }

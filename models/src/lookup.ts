@@ -1,5 +1,5 @@
 /** Pure: drafting without a model, by what followed the same tokens the last time (prompt lookup). */
-import type { Token } from '@foretype/models';
+import type { Token } from './engine.ts';
 
 const LONGEST = 8;
 const SHORTEST = 2;
