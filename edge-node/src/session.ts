@@ -185,11 +185,11 @@ export class Session {
       const spentUs = () => Math.round((this.#world.now() - started) * 1000);
       let left = more;
       let open = true;
-      for await (const { accepted, tokens } of verify(engine, request, abort.signal)) {
+      for await (const { accepted, tokens, fresh } of verify(engine, request, abort.signal)) {
         abort.signal.throwIfAborted();
         open = left > 0 && !end.has(tokens.at(-1)!);
         const said = { id, tokens: [...tokens], spentUs: spentUs(), open };
-        if (left-- === more) this.#send({ case: 'verdict', value: { ...said, accepted } });
+        if (left-- === more) this.#send({ case: 'verdict', value: { ...said, accepted, fresh } });
         else this.#send({ case: 'written', value: said });
       }
       abort.signal.throwIfAborted();

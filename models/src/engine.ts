@@ -57,6 +57,8 @@ export interface Written {
   readonly token: Token;
   /** The probability the model gave it, at temperature 1; of tokens that were guessed it is not known. */
   readonly probability: number | null;
+  /** Tokens that were not in the KV cache and were evaluated to get it; 0 where it came with the one before. */
+  readonly evaluated: number;
 }
 
 export interface ReadRequest {

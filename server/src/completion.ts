@@ -33,6 +33,8 @@ export interface VerifyRequest {
 export interface Answer extends VerdictPart {
   /** Milliseconds that the node had spent on the round when it sent this. */
   readonly nodeMs: number;
+  /** Tokens of the context, but its last, that the target had not read yet. */
+  readonly fresh: number;
   readonly bytesUp: number;
   readonly bytesDown: number;
 }

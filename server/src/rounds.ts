@@ -77,7 +77,7 @@ export class Rounds {
       return true;
     }
     const { tokens, open, spentUs } = frame.value;
-    const accepted = frame.case === 'verdict' ? frame.value.accepted : 0;
+    const { accepted, fresh } = frame.case === 'verdict' ? frame.value : { accepted: 0, fresh: 0 };
     // A verdict comes first and once, accepts no more than was drafted, and adds something.
     const sensible =
       round.judged === (frame.case === 'written') &&
@@ -86,7 +86,7 @@ export class Rounds {
     if (!sensible) return false;
     if (round.wanted && tokens.length > 0) {
       const nodeMs = spentUs / 1000;
-      round.answers.enqueue({ accepted, tokens, nodeMs, bytesUp: round.bytesUp, bytesDown });
+      round.answers.enqueue({ accepted, tokens, nodeMs, fresh, bytesUp: round.bytesUp, bytesDown });
     }
     round.judged = true;
     round.bytesUp = 0;

@@ -125,7 +125,9 @@ export class FakeEngine implements Engine {
         const guessed = own === 0 && next === drafted[written.length];
         if (!guessed) own++;
         written.push(next);
-        yield { token: next, probability: drafted.length > 0 && own < 2 ? null : 0.5 };
+        const fresh = written.length === 1 ? context.length + drafted.length : 0;
+        const evaluated = fresh || (guessed || own < 2 ? 0 : 1);
+        yield { token: next, probability: drafted.length > 0 && own < 2 ? null : 0.5, evaluated };
         const whole = [...context.slice(context.length - begun), ...written];
         const text = (await this.detokenize(whole)).slice(leading.length);
         if (next === FAKE.end || (until === 'line' && endsLine(text))) break;

@@ -143,7 +143,7 @@ describe('complete', () => {
     ];
     const draft = new FakeEngine();
     draft.write = async function* () {
-      for (const token of half) yield await Promise.resolve({ token, probability: 1 });
+      for (const token of half) yield await Promise.resolve({ token, probability: 1, evaluated: 1 });
     };
     const [only] = await all(draft, undefined);
     assert.equal(only!.text, 'a'.repeat(46));

@@ -103,6 +103,7 @@ describe('frames', () => {
         tokens: fc.array(uint32),
         spentUs: uint32,
         open: fc.boolean(),
+        fresh: uint32,
       }),
     }),
     fc.record({

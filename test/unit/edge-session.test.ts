@@ -246,7 +246,8 @@ describe('a round', () => {
     const { spentUs, ...rest } = verdict(
       await exchange(round({ id: 7, context, drafted: [first!, wrong], more: 3 })),
     );
-    assert.deepEqual(rest, { id: 7, accepted: 1, tokens: fakeWrite([...context, first!], 4) });
+    const tokens = fakeWrite([...context, first!], 4);
+    assert.deepEqual(rest, { id: 7, accepted: 1, tokens, fresh: context.length - 1 });
     assert.equal(spentUs, 1500);
   });
 

@@ -192,8 +192,8 @@ class LlamaEngine implements Engine {
     const lease = await (await this.#lane(adapter)).acquire(context, signal);
     try {
       const wish = (at: number) => weigh(tokens[at]!);
-      const found = await lease.slot.evaluate(context, tokens.slice(0, -1), wish, signal);
-      return found.map(({ logits, totalLogitWeight }, at) => {
+      const { results } = await lease.slot.evaluate(context, tokens.slice(0, -1), wish, signal);
+      return results.map(({ logits, totalLogitWeight }, at) => {
         const largest = Math.max(...logits!.values());
         return logits!.get(tokens[at] as LlamaToken)! - largest - Math.log(totalLogitWeight!);
       });
@@ -215,10 +215,12 @@ class LlamaEngine implements Engine {
     const lefts = this.#lefts(left, drafted);
     const free = drafted.length === 0 ? WEIGH : CHOOSE;
     const wish = (at: number) => (lefts[at] === '' ? free : LOOK);
-    const found = await slot.evaluate(context, drafted, wish, signal);
-    return found.map(({ token, confidence, logits }, at) => {
+    const { results, evaluated } = await slot.evaluate(context, drafted, wish, signal);
+    return results.map(({ token, confidence, logits }, at) => {
       const chosen = logits ? bestFitting(lefts[at]!, this.#vocabularyPieces(), logits) : token;
-      if (chosen !== undefined && chosen !== null) return { token: chosen, probability: confidence ?? null };
+      if (chosen !== undefined && chosen !== null) {
+        return { token: chosen, probability: confidence ?? null, evaluated: at === 0 ? evaluated : 0 };
+      }
       throw new EngineError(
         'engine-failed',
         'The vocabulary has no token that the leading text may go on with.',
@@ -311,7 +313,8 @@ class LlamaSlot implements Slot {
   }
 
   /**
-   * What the model says after `context` and after each token of `drafted`: `drafted.length + 1` results.
+   * What the model says after `context` and after each token of `drafted`: `drafted.length + 1` results, and how many
+   * tokens were evaluated for them.
    * Aborting takes effect between batches: the native call itself cannot be interrupted.
    */
   async evaluate(
@@ -341,7 +344,8 @@ class LlamaSlot implements Slot {
     try {
       // `false`: aligning by shifting the cache would change what the model writes.
       await this.#sequence.adaptStateToTokens(all.slice(0, first), false);
-      for (let at = this.#sequence.nextTokenIndex; at < all.length;) {
+      const cached = this.#sequence.nextTokenIndex;
+      for (let at = cached; at < all.length;) {
         signal?.throwIfAborted();
         const batch = all.slice(at, at + EXACT_BATCH);
         const filler = this.#fillerFor(batch);
@@ -357,7 +361,7 @@ class LlamaSlot implements Slot {
         if (filler.length > 0 && at < all.length)
           await this.#sequence.adaptStateToTokens(all.slice(0, at), false);
       }
-      return results;
+      return { results, evaluated: all.length - cached };
     } catch (cause) {
       if (signal?.aborted && cause === signal.reason) throw cause;
       await this.#forget();

@@ -1,0 +1,221 @@
+/**
+ * Pure: what is measured about channel, node and draft, smoothed and forgotten. Times are milliseconds on one clock that
+ * only moves forward, given with every observation; the state is plain data of a few kilobytes.
+ *
+ * Three kinds of memory. A quantity that each round shows directly (round trip, drafting speed, rates) keeps its last
+ * samples. The node's time is a regression. Acceptance is counted by position. The last two remember some sixty rounds,
+ * and forget at once where the last few contradict them: a long memory makes them exact, the short one makes them follow.
+ * Whatever is not seen for minutes (a channel) or longer (the rest) returns to its prior.
+ */
+import {
+  acceptanceOf,
+  countAgreement,
+  roundPasses,
+  type Acceptance,
+  type Agreement,
+  type Curves,
+  type Source,
+} from './estimates/acceptance.ts';
+import { countLength, lengthsOf } from './estimates/lengths.ts';
+import { half } from './estimates/memory.ts';
+import { countRound, nodeAt, startFit, type Fit } from './estimates/node-time.ts';
+import { add, believed, NONE, spread, type Samples } from './estimates/samples.ts';
+
+export { DEPTH, trust, type Acceptance, type Agreement, type Source } from './estimates/acceptance.ts';
+export { HORIZON } from './estimates/lengths.ts';
+
+/** Something that happened at `at`, in milliseconds. */
+export type Observation =
+  | RoundObservation
+  /** A round without draft or text, sent to see whether the node is there. */
+  | { readonly kind: 'ping'; readonly at: number; readonly sentAt: number; readonly nodeSpentMs: number }
+  /** A round that was given up `waitedMs` after it was sent. */
+  | { readonly kind: 'lost'; readonly at: number; readonly waitedMs: number }
+  | {
+      readonly kind: 'drafting';
+      readonly at: number;
+      readonly source: Source;
+      readonly tokens: number;
+      readonly ms: number;
+    }
+  /** A draft compared with the target's text without being sent: another source's, or an earlier completion. */
+  | ({ readonly kind: 'agreement'; readonly at: number } & Agreement)
+  /** A completion of `tokens` committed tokens came to its own end. */
+  | { readonly kind: 'completion'; readonly at: number; readonly tokens: number };
+
+/** A round answered at `at`. */
+export interface RoundObservation extends Agreement {
+  readonly kind: 'round';
+  readonly at: number;
+  readonly sentAt: number;
+  /** The node's own time, queue and evaluation; what is left of the round trip is the channel's. */
+  readonly nodeSpentMs: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  /** Drafted tokens that the node judged (K). */
+  readonly sent: number;
+  /** Tokens the node wrote on after its own. */
+  readonly more: number;
+  /** Context tokens that the node had not seen before and evaluated with the draft. */
+  readonly fresh: number;
+}
+
+/** What the policy decides by. */
+export interface Conditions {
+  /** The channel's share of a round, without the node's time. */
+  readonly rttMs: number;
+  /** Mean absolute deviation of it. */
+  readonly rttSpreadMs: number;
+  /** Share of rounds that are lost or stalled, and the time that each of them costs. */
+  readonly loss: number;
+  readonly lostMs: number;
+  readonly upBytesPerMs: number;
+  readonly downBytesPerMs: number;
+  readonly draftMs: Readonly<Record<Source, number>>;
+  /** A round on the node costs fixedMs + tokenMs · (sent + fresh) + streamMs · more. */
+  readonly verify: { readonly fixedMs: number; readonly tokenMs: number };
+  readonly streamMs: number;
+  /** Whether the node wrote on lately, so that the time of it is more than a guess. */
+  readonly streamKnown: boolean;
+  readonly acceptance: Readonly<Record<Source, Acceptance>>;
+  /** P(a completion has exactly n tokens), at index n − 1. */
+  readonly lengths: readonly number[];
+  /** Rounds answered so far. */
+  readonly rounds: number;
+}
+
+export interface Estimates {
+  readonly rtt: Samples;
+  readonly lost: Samples;
+  readonly up: Samples;
+  readonly down: Samples;
+  readonly draft: Readonly<Record<Source, Samples>>;
+  readonly losses: { readonly lost: number; readonly rounds: number };
+  readonly node: Fit;
+  readonly curves: Curves;
+  readonly lengths: readonly number[];
+  readonly rounds: number;
+}
+
+/** What is believed before anything was seen: an office's channel, and a small draft on a laptop. */
+export const PRIOR = {
+  rttMs: 30,
+  rttSpreadMs: 10,
+  loss: 0.002,
+  lostMs: 1000,
+  bytesPerMs: 1000,
+  draftMs: { neural: 4, lookup: 0.05, memory: 0.01 },
+} as const;
+
+/** Losses are seldom, so it takes hundreds of rounds to know how seldom; the prior is worth twenty. */
+const LOSS_LIFE = 300;
+const LOSS_WEIGHT = 20;
+/** Smaller rounds say nothing of the rate, larger ones nothing of the round trip (bytes). */
+const BULK = 8192;
+/** Milliseconds beyond the usual that make a round a stalled one. */
+const STALL_MS = 250;
+/** Tokens of fresh context beyond which a round is a prefill and no verification. */
+const PREFILL = 64;
+
+export function startEstimates(): Estimates {
+  return {
+    rtt: NONE,
+    lost: NONE,
+    up: NONE,
+    down: NONE,
+    draft: { neural: NONE, lookup: NONE, memory: NONE },
+    losses: { lost: 0, rounds: 0 },
+    node: startFit(),
+    curves: {},
+    lengths: [],
+    rounds: 0,
+  };
+}
+
+/** The estimates after one more observation. */
+export function observe(estimates: Estimates, seen: Observation): Estimates {
+  switch (seen.kind) {
+    case 'round':
+      return observeRound(estimates, seen);
+    case 'ping':
+      return {
+        ...estimates,
+        rtt: add(estimates.rtt, Math.max(0, seen.at - seen.sentAt - seen.nodeSpentMs), seen.at),
+        losses: faded(estimates.losses, 0),
+      };
+    case 'lost':
+      return {
+        ...estimates,
+        lost: add(estimates.lost, seen.waitedMs, seen.at),
+        losses: faded(estimates.losses, 1),
+      };
+    case 'drafting': {
+      if (seen.tokens < 1) return estimates;
+      const samples = add(estimates.draft[seen.source], seen.ms / seen.tokens, seen.at);
+      return { ...estimates, draft: { ...estimates.draft, [seen.source]: samples } };
+    }
+    case 'agreement':
+      return { ...estimates, curves: countAgreement(estimates.curves, seen, seen.at) };
+    case 'completion':
+      return { ...estimates, lengths: countLength(estimates.lengths, seen.tokens) };
+  }
+}
+
+/** What is believed at `now` about work with one adapter. */
+export function conditionsAt(estimates: Estimates, adapter: string, now: number): Conditions {
+  const { rtt, lost, up, down, draft, losses, node, curves } = estimates;
+  const rttMs = believed(rtt, PRIOR.rttMs, now);
+  const { fixedMs, tokenMs, streamMs, streamKnown } = nodeAt(node, now);
+  const of = <T>(view: (source: Source) => T): Record<Source, T> => ({
+    neural: view('neural'),
+    lookup: view('lookup'),
+    memory: view('memory'),
+  });
+  return {
+    rttMs,
+    rttSpreadMs: spread(rtt, rttMs, PRIOR.rttSpreadMs, now),
+    loss: (losses.lost + LOSS_WEIGHT * PRIOR.loss) / (losses.rounds + LOSS_WEIGHT),
+    lostMs: believed(lost, PRIOR.lostMs, now),
+    upBytesPerMs: believed(up, PRIOR.bytesPerMs, now),
+    downBytesPerMs: believed(down, PRIOR.bytesPerMs, now),
+    draftMs: of((source) => believed(draft[source], PRIOR.draftMs[source], now)),
+    verify: { fixedMs, tokenMs },
+    streamMs,
+    streamKnown,
+    acceptance: of((source) => acceptanceOf(curves, source, adapter, now)),
+    lengths: lengthsOf(estimates.lengths),
+    rounds: estimates.rounds,
+  };
+}
+
+function observeRound(estimates: Estimates, seen: RoundObservation): Estimates {
+  const { at, bytesUp, bytesDown } = seen;
+  const channelMs = Math.max(0, at - seen.sentAt - seen.nodeSpentMs);
+  const bulk = Math.max(bytesUp, bytesDown) >= BULK;
+  const excess = channelMs - believed(estimates.rtt, PRIOR.rttMs, at);
+  const stalled = !bulk && excess > STALL_MS;
+  const rate = (samples: Samples, bytes: number, others: number) =>
+    bytes >= BULK && others < BULK && excess > 1 ? add(samples, bytes / excess, at) : samples;
+  const fit =
+    seen.fresh <= PREFILL
+      ? countRound(estimates.node, { ...seen, judged: seen.sent + seen.fresh })
+      : estimates.node;
+  const curves = roundPasses(estimates.curves, seen.adapter);
+  return {
+    ...estimates,
+    rtt: bulk ? estimates.rtt : add(estimates.rtt, channelMs, at),
+    up: rate(estimates.up, bytesUp, bytesDown),
+    down: rate(estimates.down, bytesDown, bytesUp),
+    // A stall leaves the round trip as it is, and costs what a lost round costs: seldom, and much.
+    lost: stalled ? add(estimates.lost, excess, at) : estimates.lost,
+    losses: faded(estimates.losses, stalled ? 1 : 0),
+    node: fit,
+    curves: seen.drafted > 0 ? countAgreement(curves, seen, at) : curves,
+    rounds: estimates.rounds + 1,
+  };
+}
+
+function faded({ lost, rounds }: Estimates['losses'], more: number): Estimates['losses'] {
+  const keep = half(1, LOSS_LIFE);
+  return { lost: lost * keep + more, rounds: rounds * keep + 1 };
+}
