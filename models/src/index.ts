@@ -17,6 +17,6 @@ export { backboneSpec, draftSpec, type EngineResources, type EngineSpec } from '
 export { loadFamily, type Family } from './family.ts';
 export { fimPrompt, fitParts, type FimParts, type FimTokens } from './fim.ts';
 export { endsLine, firstLine } from './line.ts';
-export { lookUp, type Match } from './lookup.ts';
+export { LONGEST_MATCH, lookUp, type Match } from './lookup.ts';
 export { judge, speculate, upToEnd } from './speculation.ts';
 export type { Commit, Judgement, Plan, Speculation, VerdictPart } from './speculation.ts';

@@ -1,11 +1,12 @@
 /** Pure: drafting without a model, by what followed the same tokens the last time (prompt lookup). */
 import type { Token } from './engine.ts';
 
-const LONGEST = 8;
+/** The longest match that is looked for, in tokens. */
+export const LONGEST_MATCH = 8;
 const SHORTEST = 2;
 
 export interface Match {
-  /** Tokens that agree, {@link SHORTEST} to {@link LONGEST}. */
+  /** Tokens that agree, {@link SHORTEST} to {@link LONGEST_MATCH}. */
   readonly length: number;
   /** What followed them: at most as many tokens as were asked for. */
   readonly tokens: readonly Token[];
@@ -26,16 +27,16 @@ export function lookUp(
     for (let end = text.length - 1; end >= SHORTEST; end--) {
       const length = agreeing(text, end, context);
       if (length > (best?.length ?? SHORTEST - 1)) best = { length, text, end };
-      if (length === LONGEST) break;
+      if (length === LONGEST_MATCH) break;
     }
-    if (best?.length === LONGEST) break;
+    if (best?.length === LONGEST_MATCH) break;
   }
   return best && { length: best.length, tokens: best.text.slice(best.end, best.end + count) };
 }
 
 /** How many tokens before `end` agree with the last ones of `context`; no more than matter. */
 function agreeing(text: readonly Token[], end: number, context: readonly Token[]): number {
-  const most = Math.min(LONGEST, end, context.length);
+  const most = Math.min(LONGEST_MATCH, end, context.length);
   let length = 0;
   while (length < most && text[end - 1 - length] === context[context.length - 1 - length]) length++;
   return length;

@@ -54,8 +54,8 @@ export interface Speculation {
   readonly limit: number;
   /** Tokens that end a completion; the first one committed is the last. */
   readonly end: ReadonlySet<Token>;
-  /** The plan of the next round, when `room` tokens may still be committed. */
-  readonly plan: (room: number) => Plan;
+  /** The plan of the round after `context`, when `room` tokens may still be committed; undefined ends the text there. */
+  readonly plan: (context: readonly Token[], room: number) => Plan | undefined | Promise<Plan | undefined>;
   /** Proposes at most `count` tokens after `context`; fewer, or none, is fine. */
   readonly draft: (context: readonly Token[], count: number) => Promise<readonly Token[]>;
   /** The target's verdict on `drafted` after `context`, with at most `more` tokens behind it. */
@@ -87,7 +87,8 @@ export async function* speculate(speculation: Speculation): AsyncGenerator<Commi
   let context = prompt;
   let room = limit;
   while (room > 0) {
-    const planned = plan(room);
+    const planned = await plan(context, room);
+    if (!planned) return;
     // One place of the room is the target's own token, so a longer draft could not be committed whole.
     const count = Math.min(planned.draft, room - 1);
     const drafted = count > 0 ? (await draft(context, count)).slice(0, count) : [];

@@ -10,7 +10,7 @@ import {
 import type { Token } from '@foretype/models';
 import { Agent, fetch, Headers, WebSocket } from 'undici';
 import { explain, readAddress, type Address, type Answer } from './address.ts';
-import type { Answer as Verdict, Verifier, VerifyRequest } from './completion.ts';
+import type { Answer as Verdict, Verifier, VerifyRequest } from './verifier.ts';
 import type { ServerStatus } from './protocol.ts';
 import { EdgeError, Rounds } from './rounds.ts';
 

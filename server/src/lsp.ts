@@ -74,7 +74,7 @@ export function serve(
       // Clamped to the line and to whole characters once, so that what was completed is what will be replaced.
       const offset = wholeCharacter(text, document.offsetAt(params.position));
       const candidate = await service.complete(
-        { text, offset },
+        { uri: document.uri, text, offset },
         PATIENCE[params.context.triggerKind],
         signal,
       );

@@ -30,6 +30,8 @@ export interface Prompt {
   readonly context: readonly Token[];
   /** What was taken back from before the cursor, see {@link heal}; the continuation must begin with its text. */
   readonly leading: { readonly text: string; readonly tokens: readonly Token[] };
+  /** The tokens around the cursor: those that the context has, and perhaps some that did not fit. */
+  readonly around: FimParts;
 }
 
 /**
@@ -41,7 +43,7 @@ export async function promptFor(parts: PromptParts, place: Place, limit = LIMIT)
   const { prefix, leading } = await heal(parts, around.prefix);
   const tokens = around.prefix.slice(prefix.length);
   const context = layOut(parts, { ...around, prefix }, limit + TAIL);
-  return { context, leading: { text: leading, tokens } };
+  return { context, leading: { text: leading, tokens }, around: { ...around, prefix } };
 }
 
 /** The tokens around `place`: all that a prompt can hold, and more. */
@@ -86,6 +88,18 @@ export async function heal(
     return { prefix: prefix.slice(0, -back), leading };
   }
   return { prefix, leading: '' };
+}
+
+/** What of a continuation comes after the cursor. */
+export async function continuationOf(
+  { tokenizer, family }: PromptParts,
+  { leading }: Prompt,
+  tokens: readonly Token[],
+): Promise<string> {
+  const end = new Set(family.tokenizer.end);
+  const text = await tokenizer.detokenize(tokens.filter((token) => !end.has(token)));
+  // The limit may leave only some bytes of the last character, and a text that is not begun yet has nothing after it.
+  return text.slice(leading.text.length).replace(/\uFFFD+$/u, '');
 }
 
 function budgetOf(context: number, limit: number): number {

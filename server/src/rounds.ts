@@ -1,5 +1,5 @@
 import type { decodeNodeFrame, FailureCode } from '@foretype/edge-node/protocol';
-import type { Answer } from './completion.ts';
+import type { Answer } from './verifier.ts';
 
 export type NodeBody = NonNullable<ReturnType<typeof decodeNodeFrame>>;
 

@@ -4,8 +4,11 @@ import { appendFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { exposure, readAddress } from './address.ts';
 import { Channel, type EdgeState } from './channel.ts';
-import { complete, type Candidate, type CompletionRequest } from './completion.ts';
+import { complete, type Candidate } from './completion.ts';
+import { Control } from './control.ts';
+import { BUDGETS } from './policy.ts';
 import type { ServerSettings, ServerStatus } from './protocol.ts';
+import { Recollection, type Cursor } from './recollection.ts';
 import { EdgeError } from './rounds.ts';
 import type { CompletionTrace } from './trace.ts';
 
@@ -21,6 +24,7 @@ export interface ServiceOptions {
 }
 
 const EDGE_OFF: EdgeState = { status: 'off', reason: null };
+const now = () => performance.now();
 
 /**
  * Owns the draft engine and the channel to the edge node, and makes completions with what of them is there.
@@ -31,7 +35,10 @@ export class CompletionService {
   #settings: ServerSettings;
   #family: Family | undefined;
   #engine: Engine | undefined;
+  #recollection: Recollection | undefined;
+  /** The connection to the node, and what work with it was like so far. */
   #channel: Channel | undefined;
+  #control: Control | undefined;
   #status: ServerStatus = { draft: 'loading', edge: 'off', reason: null, lastCompletion: null };
   #draftReason: string | null = null;
   #edge: EdgeState = EDGE_OFF;
@@ -68,24 +75,27 @@ export class CompletionService {
    * The best text there is after `patience` milliseconds beyond the first: the verified one, else the draft.
    * @returns undefined where there is nothing to show.
    */
-  async complete(
-    request: Omit<CompletionRequest, 'adapter'>,
-    patience: number,
-    signal: AbortSignal,
-  ): Promise<Candidate | undefined> {
+  async complete(cursor: Cursor, patience: number, signal: AbortSignal): Promise<Candidate | undefined> {
     await this.#started;
-    if (!this.#settings.enabled || !this.#engine || !this.#family) return undefined;
+    const recollection = this.#recollection;
+    if (!this.#settings.enabled || !this.#engine || !this.#family || !recollection) return undefined;
     const enough = new AbortController();
     const stop = AbortSignal.any([signal, enough.signal]);
     const candidates = complete(
       {
         family: this.#family,
         draft: this.#engine,
-        verifier: this.#edge.status === 'connected' && !this.#missingAdapter ? this.#channel : undefined,
-        now: () => performance.now(),
+        edge: this.#askable,
+        now,
         onTrace: (trace) => this.#trace(trace),
       },
-      { ...request, adapter: this.#settings.adapter },
+      {
+        ...cursor,
+        adapter: this.#settings.adapter,
+        patience,
+        others: recollection.othersThan(cursor.uri),
+        remembered: recollection.rememberedAt(cursor),
+      },
       stop,
     );
     let best: Candidate | undefined;
@@ -101,7 +111,10 @@ export class CompletionService {
     } finally {
       clearTimeout(timer);
     }
-    if (best) this.#enter({ lastCompletion: best.report });
+    if (best) {
+      recollection.keep(cursor, best.text);
+      this.#enter({ lastCompletion: best.report });
+    }
     return best?.text ? best : undefined;
   }
 
@@ -109,6 +122,12 @@ export class CompletionService {
     this.#disposed = true;
     this.#channel?.dispose();
     await this.#engine?.dispose();
+  }
+
+  /** The node, where it is there and has the adapter. */
+  get #askable() {
+    if (this.#edge.status !== 'connected' || this.#missingAdapter) return undefined;
+    return this.#channel && this.#control && { verifier: this.#channel, control: this.#control };
   }
 
   #trace(trace: CompletionTrace): void {
@@ -135,6 +154,7 @@ export class CompletionService {
     this.#engine = start(draftSpec(this.#family, { sequences: 2, threads }), ({ status, reason }) =>
       this.#enterDraft(status, reason),
     );
+    this.#recollection = new Recollection(this.#engine);
     this.#connect();
   }
 
@@ -142,7 +162,7 @@ export class CompletionService {
     // Before the start there is nothing to connect for, and a client may not hear of us before `initialize` is answered.
     if (!this.#family || this.#disposed) return;
     this.#channel?.dispose();
-    this.#channel = undefined;
+    this.#channel = this.#control = undefined;
     const { edgeUrl: url, edgeToken: token } = this.#settings;
     if (!url) {
       this.#enterEdge(EDGE_OFF);
@@ -150,6 +170,7 @@ export class CompletionService {
     }
     this.#enterEdge({ status: 'connecting', reason: null });
     this.#warn(url, token);
+    this.#control = new Control({ now, jPerHour: BUDGETS.mains });
     this.#channel = new Channel({
       url,
       token,

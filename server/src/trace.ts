@@ -1,4 +1,5 @@
 /** Pure: what one completion did and when, so that a slow one can be explained. Never any text, token or path. */
+import type { Source } from './estimates.ts';
 import type { CompletionReport } from './protocol.ts';
 
 /** A part of a verdict; times in milliseconds since the completion began. */
@@ -12,7 +13,9 @@ export interface PartTrace {
 }
 
 export interface RoundTrace {
-  /** The most tokens to draft (K), and to be written on (m). */
+  /** Where the draft comes from; null where there is none. */
+  readonly source: Source | null;
+  /** The tokens to draft (K), as planned, and the most to be written on (m). */
   readonly draft: number;
   readonly more: number;
   /** Why so many. */
@@ -38,6 +41,8 @@ export interface CompletionTrace {
   /** Tokens of the local draft's line. */
   drafted: number;
   readonly rounds: RoundTrace[];
+  /** Why there was no further round, where the text could not be verified to its end. */
+  unverified: string | null;
   /** When it was over, and how: `left` is a reader that had enough, or typed on. */
   endMs: number | null;
   outcome: 'done' | 'left' | 'failed';
@@ -53,6 +58,7 @@ export function emptyTrace(adapter: string): CompletionTrace {
     verifiedMs: null,
     drafted: 0,
     rounds: [],
+    unverified: null,
     endMs: null,
     outcome: 'left',
   };
@@ -111,12 +117,25 @@ export function readTrace(line: string): StoredTrace | undefined {
 
 /** A trace as lines to read, one for each thing that happened. */
 export function timeline(trace: CompletionTrace): string[] {
-  const { adapter, context, leading, promptMs, draftMs, verifiedMs, drafted, rounds, endMs, outcome } = trace;
+  const {
+    adapter,
+    context,
+    leading,
+    promptMs,
+    draftMs,
+    verifiedMs,
+    drafted,
+    rounds,
+    unverified,
+    endMs,
+    outcome,
+  } = trace;
   const events: [ms: number | null, what: string][] = [
     [promptMs, `prompt: ${count(context, 'token')}${leading > 0 ? `, ${leading} taken back` : ''}`],
     ...rounds.flatMap((round, index) => roundEvents(round, index + 1)),
     [draftMs, `local draft: ${count(drafted, 'token')}`],
     [verifiedMs, 'verified'],
+    [unverified === null ? null : endMs, `no further round: ${unverified ?? ''}`],
     [endMs, OUTCOMES[outcome]],
   ];
   const happened = events.filter((event): event is [number, string] => event[0] !== null);
@@ -130,8 +149,8 @@ export function timeline(trace: CompletionTrace): string[] {
 const OUTCOMES = { done: 'end', left: 'end: nobody waited any more', failed: 'end: failed' };
 
 function roundEvents(round: RoundTrace, number: number): [ms: number | null, what: string][] {
-  const { draft, more, why, startMs, sentMs, drafted, bytesUp, bytesDown, parts } = round;
-  const plan = draft > 0 ? `draft up to ${draft}` : 'no draft';
+  const { source, draft, more, why, startMs, sentMs, drafted, bytesUp, bytesDown, parts } = round;
+  const plan = draft > 0 ? `${source ?? 'no'} draft of ${draft}` : 'no draft';
   return [
     [startMs, `round ${number}: ${plan}${more > 0 ? `, ${more} more from the target` : ''} (${why})`],
     [sentMs, `round ${number}: ${count(drafted, 'drafted token')} sent`],

@@ -511,7 +511,7 @@ describe('a channel that is disposed of says nothing more and leaves no timer', 
 });
 
 describe('the service', LIMIT, () => {
-  const REQUEST = { text: 'const answer = ', offset: 15 };
+  const REQUEST = { uri: 'file:///a.ts', text: 'const answer = ', offset: 15 };
 
   function serviceFor(t: TestContext, settings: Partial<ServerSettings>) {
     const log: string[] = [];

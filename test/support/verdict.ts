@@ -1,5 +1,5 @@
 import type { Token, VerdictPart } from '@foretype/models';
-import type { VerifyRequest } from '../../server/src/completion.ts';
+import type { VerifyRequest } from '../../server/src/verifier.ts';
 
 /** A round about the backbone that asks for a verdict and no more, but for what `fields` change. */
 export function roundOf(fields: Partial<VerifyRequest> & Pick<VerifyRequest, 'context'>): VerifyRequest {

@@ -2,7 +2,9 @@ import { tokensOf, type Family, type Token } from '@foretype/models';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { verify } from '../../edge-node/src/verify.ts';
-import { complete, type Candidate, type Verifier } from '../../server/src/completion.ts';
+import { complete, type Candidate } from '../../server/src/completion.ts';
+import { Control } from '../../server/src/control.ts';
+import type { Verifier } from '../../server/src/verifier.ts';
 import { reportOf, type CompletionTrace } from '../../server/src/trace.ts';
 import { FAKE, FakeEngine } from '../support/fake-engine.ts';
 
@@ -35,7 +37,11 @@ function verifierOf(target: FakeEngine) {
       contexts.push(request.context);
       const text = await target.detokenize(leading);
       const parts = verify(target, { ...request, leading: text, untilLine: true }, signal);
-      for await (const part of parts) yield { ...part, nodeMs: 1, bytesUp: 10, bytesDown: 5 };
+      let bytesUp = 10;
+      for await (const part of parts) {
+        yield { ...part, nodeMs: 1, bytesUp, bytesDown: 5 };
+        bytesUp = 0;
+      }
     },
     sync: ({ context }) => void synced.push(context),
   } satisfies Verifier & Record<string, unknown>;
@@ -58,16 +64,18 @@ describe('complete', () => {
   });
 
   for (let seed = 0; seed < 40; seed++) {
-    it(`shows the draft first and then exactly the target's text, target ${seed}`, async () => {
+    it(`ends with exactly the target's text, target ${seed}`, async () => {
       const target = new FakeEngine({ seed });
       for (const draftSeed of [seed, seed + 1]) {
         const verifier = verifierOf(target);
-        const [first, second] = await all(new FakeEngine({ seed: draftSeed }), verifier);
+        const candidates = await all(new FakeEngine({ seed: draftSeed }), verifier);
+        const [first, second] = [candidates[0], candidates.at(-1)];
         assert.equal(second!.text, await alone(target, seed));
         assert.equal(second!.report.path, 'speculated');
         assert.deepEqual(verifier.contexts[0], prompt);
         const { rounds, committed, accepted, bytesUp, bytesDown } = second!.report;
-        assert.deepEqual([rounds, bytesUp, bytesDown], [verifier.contexts.length, rounds * 10, rounds * 5]);
+        assert.deepEqual([rounds, bytesUp], [verifier.contexts.length, rounds * 10]);
+        assert.ok(bytesDown >= rounds * 5 && bytesDown % 5 === 0);
         assert.ok(accepted <= committed && committed <= 48 + leading.length);
         if (draftSeed === seed) assert.equal(first!.text, second!.text);
       }
@@ -119,7 +127,7 @@ describe('complete', () => {
       .next()
       .catch(() => undefined);
     const lost = new FakeEngine({ fail: () => assert.fail('lost') });
-    await complete({ ...parts, draft: lost, verifier: undefined }, request, never)
+    await complete({ ...parts, draft: lost, edge: undefined }, request, never)
       .next()
       .catch(() => undefined);
     assert.deepEqual(
@@ -180,7 +188,9 @@ function cancelIn(abort: AbortController) {
 }
 
 function partsOf(draft: FakeEngine, verifier: Verifier | undefined) {
-  return { family, draft, verifier, now: () => 0 };
+  const now = () => 0;
+  const edge = verifier && { verifier, control: new Control({ now, jPerHour: 36_000 }) };
+  return { family, draft, edge, now };
 }
 
 function all(draft: FakeEngine, verifier: Verifier | undefined): Promise<Candidate[]> {

@@ -15,6 +15,7 @@ const trace: CompletionTrace = {
   outcome: 'done',
   rounds: [
     {
+      source: 'neural',
       draft: 8,
       more: 0,
       why: 'fixed',
@@ -26,6 +27,7 @@ const trace: CompletionTrace = {
       parts: [{ ms: 40, nodeMs: 9, accepted: 3, tokens: 1 }],
     },
     {
+      source: null,
       draft: 0,
       more: 4,
       why: 'streaming is faster',
@@ -74,7 +76,7 @@ describe('timeline', () => {
     assert.deepEqual(timeline(trace), [
       'adapter blue, 2 rounds',
       '      1.5 ms  prompt: 431 tokens, 2 taken back',
-      '      2.0 ms  round 1: draft up to 8 (fixed)',
+      '      2.0 ms  round 1: neural draft of 8 (fixed)',
       '     10.0 ms  round 1: 8 drafted tokens sent',
       '     12.0 ms  local draft: 9 tokens',
       '     40.0 ms  round 1: 3 accepted, 1 of the target; node 9.0 ms, channel 21.0 ms, 44 B up, 14 B down',
@@ -85,6 +87,11 @@ describe('timeline', () => {
       '     71.0 ms  verified',
       '     71.5 ms  end',
     ]);
+  });
+
+  it('says why there was no further round', () => {
+    const last = timeline({ ...trace, verifiedMs: null, unverified: 'energy budget used up' }).slice(-2);
+    assert.deepEqual(last, ['     71.5 ms  no further round: energy budget used up', '     71.5 ms  end']);
   });
 
   it('leaves out what did not happen', () => {

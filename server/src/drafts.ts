@@ -1,0 +1,87 @@
+/** Where the drafts of one completion come from. Any of them may be wrong: the target judges, and the rounds teach. */
+import { LONGEST_MATCH, lookUp, type Engine, type Token } from '@foretype/models';
+import { DEPTH, type Source } from './estimates.ts';
+import type { Prompt } from './prompt.ts';
+import type { Drafted, WriteAhead } from './write-ahead.ts';
+
+/** What a source has to say at one place. */
+export interface Offer {
+  readonly source: Source;
+  /** What is there without waiting. */
+  readonly hand: readonly Drafted[];
+  /** Whether it writes on when it is waited for. */
+  readonly writes: boolean;
+}
+
+export interface DraftParts {
+  readonly tokenizer: Pick<Engine, 'tokenize' | 'detokenize'>;
+  readonly prompt: Prompt;
+  readonly ahead: WriteAhead;
+  /** Tokens of other texts that may be copied from, the nearest last. */
+  readonly others: readonly (readonly Token[])[];
+  /** What an earlier completion said would come after the cursor; empty where there was none. */
+  readonly remembered: string;
+}
+
+export class Drafts {
+  readonly #parts: DraftParts;
+  readonly #remembered: Promise<readonly Token[]>;
+
+  constructor(parts: DraftParts) {
+    this.#parts = parts;
+    const { tokenizer, prompt, remembered } = parts;
+    this.#remembered = remembered
+      ? tokenizer.tokenize(prompt.leading.text + remembered)
+      : Promise.resolve([]);
+    // It is awaited at the first round, which may never come.
+    this.#remembered.catch(() => undefined);
+  }
+
+  /** What each source says after `begun`, the continuation so far; the draft model's is always among them. */
+  async offers(begun: readonly Token[]): Promise<readonly Offer[]> {
+    const copied: Offer[] = [
+      { source: 'memory', hand: await this.#recall(begun), writes: false },
+      { source: 'lookup', hand: await this.#copy(begun), writes: false },
+    ];
+    const own: Offer = { source: 'neural', hand: this.ahead(begun), writes: true };
+    return [own, ...copied.filter(({ hand }) => hand.length > 0)];
+  }
+
+  /** What the draft model has written after `begun` by now. */
+  ahead(begun: readonly Token[]): readonly Drafted[] {
+    return this.#parts.ahead.hand(begun);
+  }
+
+  /** Takes a draft from an offer, as far as `wanted` says of what there is so far. Rejects with the engine's error. */
+  async take(
+    { source, hand }: Offer,
+    begun: readonly Token[],
+    wanted: (drafted: readonly Drafted[]) => boolean,
+  ): Promise<readonly Drafted[]> {
+    if (source === 'neural') return this.#parts.ahead.draft(begun, wanted);
+    const drafted: Drafted[] = [];
+    while (drafted.length < hand.length && wanted(drafted)) drafted.push(hand[drafted.length]!);
+    return drafted;
+  }
+
+  async #recall(begun: readonly Token[]): Promise<readonly Drafted[]> {
+    const remembered = await this.#remembered;
+    if (begun.some((token, index) => token !== remembered[index])) return [];
+    const rest = remembered.slice(begun.length, begun.length + DEPTH);
+    return rest.map((token) => ({ token, sureness: 1 }));
+  }
+
+  async #copy(begun: readonly Token[]): Promise<readonly Drafted[]> {
+    const { tokenizer, prompt, others } = this.#parts;
+    const before = [...prompt.around.prefix, ...begun];
+    const match = lookUp([...others, prompt.around.suffix, before], before, DEPTH);
+    if (!match) return [];
+    const { text: leading } = prompt.leading;
+    if (begun.length < prompt.leading.tokens.length) {
+      // A match knows nothing of the text that must come first.
+      const text = await tokenizer.detokenize([...begun, ...match.tokens]);
+      if (!text.startsWith(leading) && !leading.startsWith(text)) return [];
+    }
+    return match.tokens.map((token) => ({ token, sureness: match.length / LONGEST_MATCH }));
+  }
+}

@@ -1,0 +1,59 @@
+import type { Engine, Token } from '@foretype/models';
+import { windowAt } from './window.ts';
+
+/** A cursor in a document. */
+export interface Cursor {
+  readonly uri: string;
+  readonly text: string;
+  /** UTF-16 offset. */
+  readonly offset: number;
+}
+
+/** How many other documents may be copied from, and UTF-16 code units taken on each side of where the cursor was. */
+const OTHERS = 3;
+const AROUND = { before: 12_000, after: 12_000 };
+
+/** What earlier completions leave for the drafts of later ones: nothing of it decides what is shown, only how fast. */
+export class Recollection {
+  readonly #tokenizer: Pick<Engine, 'tokenize'>;
+  #last: (Cursor & { readonly completed: string }) | undefined;
+  /** Tokens by document, the one left last at the end. */
+  readonly #others = new Map<string, readonly Token[]>();
+
+  constructor(tokenizer: Pick<Engine, 'tokenize'>) {
+    this.#tokenizer = tokenizer;
+  }
+
+  /** What the last completion said would come after the cursor; empty where something else was typed since. */
+  rememberedAt({ uri, text, offset }: Cursor): string {
+    const last = this.#last;
+    const typed = last ? offset - last.offset : -1;
+    if (last?.uri !== uri || typed < 0 || typed >= last.completed.length) return '';
+    const foretold = last.text.slice(0, last.offset) + last.completed.slice(0, typed);
+    return text.startsWith(foretold) ? last.completed.slice(typed) : '';
+  }
+
+  /** The documents worked on before this one, the latest last. */
+  othersThan(uri: string): readonly (readonly Token[])[] {
+    return [...this.#others].filter(([other]) => other !== uri).map(([, tokens]) => tokens);
+  }
+
+  /** Takes note of a completion; `completed` is the text that was found for the cursor. */
+  keep(cursor: Cursor, completed: string): void {
+    const left = this.#last;
+    this.#last = { ...cursor, completed };
+    if (left && left.uri !== cursor.uri) void this.#read(left);
+  }
+
+  async #read({ uri, text, offset }: Cursor): Promise<void> {
+    const { prefix, suffix } = windowAt(text, offset, AROUND);
+    try {
+      const tokens = await this.#tokenizer.tokenize(prefix + suffix);
+      this.#others.delete(uri);
+      this.#others.set(uri, tokens);
+      for (const oldest of this.#others.keys()) if (this.#others.size > OTHERS) this.#others.delete(oldest);
+    } catch {
+      // An engine that restarts: there is less to copy from, and nothing else.
+    }
+  }
+}

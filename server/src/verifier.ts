@@ -1,0 +1,33 @@
+/** What the server asks of an edge node. */
+import type { Token, VerdictPart } from '@foretype/models';
+
+export interface VerifyRequest {
+  /** Name of the adapter, or empty for the backbone. */
+  readonly adapter: string;
+  readonly context: readonly Token[];
+  readonly drafted: readonly Token[];
+  /** The most tokens the target may write on after its own. */
+  readonly more: number;
+  /** Tokens whose text the continuation must begin with. */
+  readonly leading: readonly Token[];
+  /** How many of the last tokens of `context` are the beginning of the continuation. */
+  readonly begun: number;
+}
+
+/** A part of a verdict as it came over the wire. */
+export interface Answer extends VerdictPart {
+  /** Milliseconds that the node had spent on the round when it sent this. */
+  readonly nodeMs: number;
+  /** Tokens of the context, but its last, that the target had not read yet. */
+  readonly fresh: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+}
+
+/** Judges drafts with a target; what the server asks of an edge node. */
+export interface Verifier {
+  /** The verdict on a draft and what the target writes on until the line ends. Rejects with the signal's reason. */
+  verify(request: VerifyRequest, signal: AbortSignal): AsyncIterable<Answer>;
+  /** Lets the target read a context ahead of the round that will need it; never rejects. */
+  sync(request: Pick<VerifyRequest, 'adapter' | 'context'>, signal: AbortSignal): void;
+}
