@@ -27,7 +27,7 @@ const PURE = [
   'models/src/engine/{leading,slots}.ts',
   'edge-node/src/verify.ts',
   'edge-node/src/protocol/compatibility.ts',
-  'server/src/{completion,control,drafts,estimates,policy,position,prompt,recollection,trace,verification,verifier,window,write-ahead}.ts',
+  'server/src/{anchor,completion,control,drafts,estimates,policy,position,prompt,recollection,trace,verification,verifier,window,write-ahead}.ts',
   'server/src/estimates/*.ts',
   'evaluation/src/{aggregate,gguf,holes,ngram,passages,projects,random,report,report-drafts,table}.ts',
 ];

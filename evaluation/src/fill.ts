@@ -14,14 +14,31 @@ const BLOCK_HOLES = 216;
 /** The most tokens written for a block; its at most 400 characters are fewer in any tokenizer of ours. */
 const BLOCK_LIMIT = 200;
 
-/** How a prompt is laid out; `left-to-right` is the baseline that sees only what stands before the cursor. */
-export type Order = 'suffix-first' | 'prefix-first' | 'left-to-right';
-export const ORDERS: readonly Order[] = ['suffix-first', 'prefix-first', 'left-to-right'];
+/**
+ * How a prompt is laid out; `left-to-right` is the baseline that sees only what stands before the cursor. Where it is
+ * `anchored` the text is split at the start of the line, and the line's beginning stands behind the middle's marker.
+ */
+export type Order =
+  'suffix-first' | 'prefix-first' | 'suffix-first anchored' | 'prefix-first anchored' | 'left-to-right';
+const ORDERS: readonly Order[] = [
+  'suffix-first',
+  'suffix-first anchored',
+  'prefix-first',
+  'prefix-first anchored',
+  'left-to-right',
+];
 
-/** Plain and healed of every order, in a sequence in which each prompt shares as much as it can with the one before. */
-const LINE_ATTEMPTS = ORDERS.flatMap((order) => [false, true].map((healed) => ({ order, healed })));
+/**
+ * Plain and healed of every order, in a sequence in which each prompt shares as much as it can with the one before.
+ * Anchored prompts end in what is being typed, so they are only healed ones.
+ */
+export const LINE_ATTEMPTS = ORDERS.flatMap((order) =>
+  (order.endsWith('anchored') ? [true] : [false, true]).map((healed) => ({ order, healed })),
+);
 /** Blocks begin after white space, where healing is the exception; they take long, so it is tried in one order only. */
-const BLOCK_ATTEMPTS = LINE_ATTEMPTS.filter(({ order, healed }) => order === 'suffix-first' || !healed);
+const BLOCK_ATTEMPTS = LINE_ATTEMPTS.filter(
+  ({ order, healed }) => order === 'suffix-first' || (!healed && !order.endsWith('anchored')),
+);
 
 /** Sums by order, with token healing or without, and by the kind of hole. */
 export interface HolesResult {
@@ -96,21 +113,27 @@ async function written(
   { hole, order, healed, limit }: Asked,
   enough: (text: string) => boolean,
 ): Promise<string> {
-  const fim = order === 'left-to-right' ? family.fim : { ...family.fim, order };
+  const fim = {
+    ...family.fim,
+    order: order.startsWith('prefix-first') ? 'prefix-first' : 'suffix-first',
+  } as const;
   const parts = { family: { ...family, fim }, tokenizer: target };
-  const around = await partsAt(parts, placeOf(hole), limit);
-  const { prefix, leading } = healed ? await heal(parts, around.prefix) : { ...around, leading: '' };
+  const place = placeOf(hole);
+  const anchor = place.text.lastIndexOf('\n', place.offset - 1) + 1;
+  const split = order.endsWith('anchored') ? { ...place, anchor } : place;
+  const around = await partsAt(parts, split, limit);
+  const { kept, leading } = healed ? await heal(parts, around) : { kept: around, leading: { text: '' } };
   const context =
     order === 'left-to-right'
-      ? [startOf(family), ...prefix.slice(-(family.context - limit - 1))]
-      : layOut(parts, { prefix, suffix: around.suffix }, limit);
+      ? [startOf(family), ...kept.prefix.slice(-(family.context - limit - 1))]
+      : layOut(parts, kept, limit);
   const end = new Set(family.tokenizer.end);
   const tokens: Token[] = [];
   let text = '';
-  for await (const { token } of target.write({ context, limit, leading })) {
+  for await (const { token } of target.write({ context, limit, leading: leading.text })) {
     if (end.has(token)) break;
     tokens.push(token);
-    text = await textAfter(target, tokens, leading);
+    text = await textAfter(target, tokens, leading.text);
     if (enough(text)) break;
   }
   return text;

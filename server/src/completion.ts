@@ -1,7 +1,7 @@
 import { firstLine, type Engine, type Family, type Token } from '@foretype/models';
 import type { Control } from './control.ts';
 import { Drafts } from './drafts.ts';
-import { continuationOf, LIMIT, promptFor } from './prompt.ts';
+import { continuationOf, LIMIT, promptFor, type Place } from './prompt.ts';
 import type { CompletionReport } from './protocol.ts';
 import { emptyTrace, reportOf, type CompletionTrace } from './trace.ts';
 import { verified } from './verification.ts';
@@ -20,10 +20,7 @@ export interface CompletionParts {
   readonly onTrace?: (trace: CompletionTrace) => void;
 }
 
-export interface CompletionRequest {
-  readonly text: string;
-  /** UTF-16 offset of the cursor. */
-  readonly offset: number;
+export interface CompletionRequest extends Place {
   /** Name of the adapter, or empty for the backbone. */
   readonly adapter: string;
   /** Milliseconds beyond the first text for which anybody waits for a verified one; for ever if absent. */

@@ -1,6 +1,6 @@
 /** Pure: from a place in a document to what a model reads there. */
 import { fimPrompt, fitParts, type Engine, type Family, type FimParts, type Token } from '@foretype/models';
-import { windowAt } from './window.ts';
+import { toLineFeeds, windowAt } from './window.ts';
 
 /** The most tokens of one completion: the first line of nearly any continuation. */
 export const LIMIT = 48;
@@ -12,6 +12,8 @@ const MARKERS = 4;
 const CHARACTERS_PER_TOKEN = 6;
 /** Tokens that healing may take back: more than any word a person has half typed. */
 const TAIL = 16;
+/** Tokens between split and cursor for which there is always room, so that typing them moves nothing else. */
+const TYPED = 64;
 
 /** What a prompt is made with: any engine of the family, since they share one tokenizer. */
 export interface PromptParts {
@@ -23,6 +25,14 @@ export interface Place {
   readonly text: string;
   /** UTF-16 offset of the cursor. */
   readonly offset: number;
+  /** Where the text is split, at or before the cursor; the cursor if absent. See `anchor.ts`. */
+  readonly anchor?: number;
+}
+
+/** The tokens around a cursor. */
+export interface Around extends FimParts {
+  /** Between an anchor and the cursor: the beginning of the middle. Absent where the text is split at the cursor. */
+  readonly typed?: readonly Token[];
 }
 
 /** What a model reads, and how its continuation must begin. */
@@ -30,7 +40,7 @@ export interface Prompt {
   readonly context: readonly Token[];
   /** What was taken back from before the cursor, see {@link heal}; the continuation must begin with its text. */
   readonly leading: { readonly text: string; readonly tokens: readonly Token[] };
-  /** The tokens around the cursor: those that the context has, and perhaps some that did not fit. */
+  /** The tokens before what was taken back, and those after the cursor; some of them may not be in the context. */
   readonly around: FimParts;
 }
 
@@ -40,31 +50,38 @@ export interface Prompt {
  */
 export async function promptFor(parts: PromptParts, place: Place, limit = LIMIT): Promise<Prompt> {
   const around = await partsAt(parts, place, limit);
-  const { prefix, leading } = await heal(parts, around.prefix);
-  const tokens = around.prefix.slice(prefix.length);
-  const context = layOut(parts, { ...around, prefix }, limit + TAIL);
-  return { context, leading: { text: leading, tokens }, around: { ...around, prefix } };
+  const { kept, leading } = await heal(parts, around);
+  return {
+    context: layOut(parts, kept, limit + TAIL),
+    leading,
+    around: { prefix: [...kept.prefix, ...(kept.typed ?? [])], suffix: kept.suffix },
+  };
 }
 
 /** The tokens around `place`: all that a prompt can hold, and more. */
 export async function partsAt(
   { family, tokenizer }: PromptParts,
-  { text, offset }: Place,
+  { text, offset, anchor }: Place,
   limit = LIMIT,
-): Promise<FimParts> {
+): Promise<Around> {
   const characters = budgetOf(family.context, limit) * CHARACTERS_PER_TOKEN;
-  const window = windowAt(text, offset, { before: characters, after: characters * SUFFIX_SHARE });
-  const [prefix, suffix] = await Promise.all([
-    tokenizer.tokenize(window.prefix),
-    tokenizer.tokenize(window.suffix),
+  const size = { before: characters, after: characters * SUFFIX_SHARE };
+  const [prefix, typed, suffix] = await Promise.all([
+    tokenizer.tokenize(windowAt(text, anchor ?? offset, size).prefix),
+    anchor === undefined ? undefined : tokenizer.tokenize(toLineFeeds(text.slice(anchor, offset))),
+    tokenizer.tokenize(windowAt(text, offset, size).suffix),
   ]);
-  return { prefix, suffix };
+  if (!typed) return { prefix, suffix };
+  // What no longer fits behind the split is split where the cursor is.
+  if (typed.length > TYPED) return partsAt({ family, tokenizer }, { text, offset }, limit);
+  return { prefix, typed, suffix };
 }
 
 /** The prompt made of `around`, which is cut to what fits. */
-export function layOut({ family }: PromptParts, around: FimParts, limit = LIMIT): Token[] {
-  const fitted = fitParts(around, budgetOf(family.context, limit), SUFFIX_SHARE);
-  return fimPrompt(family.fim, fitted, family.tokenizer.bos);
+export function layOut({ family }: PromptParts, { typed, ...around }: Around, limit = LIMIT): Token[] {
+  const room = budgetOf(family.context, limit) - (typed ? TYPED : 0);
+  const fitted = fitParts(around, room, SUFFIX_SHARE);
+  return [...fimPrompt(family.fim, fitted, family.tokenizer.bos), ...(typed ?? [])];
 }
 
 /**
@@ -75,19 +92,24 @@ export function layOut({ family }: PromptParts, around: FimParts, limit = LIMIT)
  */
 export async function heal(
   { tokenizer }: PromptParts,
-  prefix: readonly Token[],
-): Promise<{ readonly prefix: readonly Token[]; readonly leading: string }> {
-  const tail = prefix.slice(-TAIL);
+  around: Around,
+): Promise<{ readonly kept: Around; readonly leading: Prompt['leading'] }> {
+  const side = around.typed?.length ? 'typed' : 'prefix';
+  const before = around[side] ?? [];
+  const tail = before.slice(-TAIL);
   const whole = await tokenizer.detokenize(tail);
   const word = /[\p{L}\p{N}_$]*$/u.exec(whole)![0];
   for (let back = 1; back <= tail.length; back++) {
     const kept = await tokenizer.detokenize(tail.slice(0, -back));
     // What is kept must be whole characters, and so must what goes.
-    const leading = whole.startsWith(kept) ? whole.slice(kept.length) : '';
-    if (leading === '' || leading.length < word.length || leading.includes('\uFFFD')) continue;
-    return { prefix: prefix.slice(0, -back), leading };
+    const text = whole.startsWith(kept) ? whole.slice(kept.length) : '';
+    if (text === '' || text.length < word.length || text.includes('\uFFFD')) continue;
+    return {
+      kept: { ...around, [side]: before.slice(0, -back) },
+      leading: { text, tokens: before.slice(-back) },
+    };
   }
-  return { prefix, leading: '' };
+  return { kept: around, leading: { text: '', tokens: [] } };
 }
 
 /** What of a continuation comes after the cursor. */

@@ -1,13 +1,6 @@
 import type { Engine, Token } from '@foretype/models';
+import { anchorFor, type Anchored, type Cursor } from './anchor.ts';
 import { windowAt } from './window.ts';
-
-/** A cursor in a document. */
-export interface Cursor {
-  readonly uri: string;
-  readonly text: string;
-  /** UTF-16 offset. */
-  readonly offset: number;
-}
 
 /** How many other documents may be copied from, and UTF-16 code units taken on each side of where the cursor was. */
 const OTHERS = 3;
@@ -16,7 +9,7 @@ const AROUND = { before: 12_000, after: 12_000 };
 /** What earlier completions leave for the drafts of later ones: nothing of it decides what is shown, only how fast. */
 export class Recollection {
   readonly #tokenizer: Pick<Engine, 'tokenize'>;
-  #last: (Cursor & { readonly completed: string }) | undefined;
+  #last: (Anchored & { readonly completed: string }) | undefined;
   /** Tokens by document, the one left last at the end. */
   readonly #others = new Map<string, readonly Token[]>();
 
@@ -33,6 +26,11 @@ export class Recollection {
     return text.startsWith(foretold) ? last.completed.slice(typed) : '';
   }
 
+  /** Where a prompt for the cursor is split, see {@link anchorFor}. */
+  anchorAt(cursor: Cursor): number {
+    return anchorFor(cursor, this.#last);
+  }
+
   /** The documents worked on before this one, the latest last. */
   othersThan(uri: string): readonly (readonly Token[])[] {
     return [...this.#others].filter(([other]) => other !== uri).map(([, tokens]) => tokens);
@@ -41,7 +39,7 @@ export class Recollection {
   /** Takes note of a completion; `completed` is the text that was found for the cursor. */
   keep(cursor: Cursor, completed: string): void {
     const left = this.#last;
-    this.#last = { ...cursor, completed };
+    this.#last = { ...cursor, anchor: this.anchorAt(cursor), completed };
     if (left && left.uri !== cursor.uri) void this.#read(left);
   }
 

@@ -3,12 +3,13 @@ import { draftSpec, EngineError, loadFamily, startEngine, type Engine, type Fami
 import { appendFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { exposure, readAddress } from './address.ts';
+import type { Cursor } from './anchor.ts';
 import { Channel, type EdgeState } from './channel.ts';
 import { complete, type Candidate } from './completion.ts';
 import { Control } from './control.ts';
 import { BUDGETS } from './policy.ts';
 import type { ServerSettings, ServerStatus } from './protocol.ts';
-import { Recollection, type Cursor } from './recollection.ts';
+import { Recollection } from './recollection.ts';
 import { EdgeError } from './rounds.ts';
 import type { CompletionTrace } from './trace.ts';
 
@@ -91,6 +92,8 @@ export class CompletionService {
       },
       {
         ...cursor,
+        // A prompt that has the suffix first grows at its end as it is.
+        ...(this.#family.fim.order === 'prefix-first' && { anchor: recollection.anchorAt(cursor) }),
         adapter: this.#settings.adapter,
         patience,
         others: recollection.othersThan(cursor.uri),

@@ -43,7 +43,7 @@ function windowStart(text: string, cursor: number, before: number): number {
 }
 
 // The models were trained on line feeds; a carriage return would be an unknown habit to them.
-function toLineFeeds(text: string): string {
+export function toLineFeeds(text: string): string {
   return text.replaceAll('\r\n', '\n');
 }
 

@@ -46,8 +46,8 @@ describe('promptFor', () => {
   it('is made of the parts that can be had by themselves', async () => {
     const place = { text: 'some text', offset: 4 };
     const around = await partsAt(parts, place);
-    const { prefix } = await heal(parts, around.prefix);
-    assert.deepEqual(layOut(parts, { ...around, prefix }), (await promptFor(parts, place)).context);
+    const { kept } = await heal(parts, around);
+    assert.deepEqual(layOut(parts, kept), (await promptFor(parts, place)).context);
   });
 });
 
@@ -67,14 +67,19 @@ describe('heal', () => {
     ],
   ];
   for (const [name, tokens, prefix, leading] of cases) {
-    it(name, async () => assert.deepEqual(await heal(wordy, tokens), { prefix, leading }));
+    it(name, async () => {
+      const suffix = [1];
+      const found = await heal(wordy, { prefix: tokens, suffix });
+      assert.deepEqual(found.kept, { prefix, suffix });
+      assert.deepEqual(found.leading, { text: leading, tokens: tokens.slice(prefix.length) });
+    });
   }
 
   it('what is kept and the leading text are the text before', async () => {
     for (const text of ['const x = ', 'a\n\t', 'é', 'a🙂']) {
       const tokens = [...Buffer.from(text)];
-      const { prefix, leading } = await heal(parts, tokens);
-      assert.equal((await parts.tokenizer.detokenize(prefix)) + leading, text);
+      const { kept, leading } = await heal(parts, { prefix: tokens, suffix: [] });
+      assert.equal((await parts.tokenizer.detokenize(kept.prefix)) + leading.text, text);
     }
   });
 });
