@@ -23,7 +23,7 @@ const MAY_IMPORT = {
 
 /** Files that decide and compute only: no I/O, no clock, no chance. */
 const PURE = [
-  'models/src/{speculation,fim,line,lookup}.ts',
+  'models/src/{speculation,sampling,fim,line,lookup}.ts',
   'models/src/engine/{leading,slots}.ts',
   'edge-node/src/verify.ts',
   'edge-node/src/protocol/compatibility.ts',

@@ -1,5 +1,6 @@
 import {
   EngineError,
+  MAX_TEMPERATURE,
   type EngineErrorCode,
   type ModelFacts,
   type ReadRequest,
@@ -157,7 +158,7 @@ export class Session {
 
   async #round(frame: VerifyFrame, facts: ModelFacts): Promise<void> {
     const started = this.#world.now();
-    const { id, drafted, more, begun, untilLine } = frame;
+    const { id, drafted, more, begun, untilLine, temperature, seed } = frame;
     const context = this.#recall(frame, drafted, facts);
     if (!context) return;
     const objection = this.#objection(frame, context, facts);
@@ -181,6 +182,7 @@ export class Session {
         leading,
         begun,
         untilLine,
+        sampling: temperature > 0 ? { temperature, seed } : undefined,
       };
       const spentUs = () => Math.round((this.#world.now() - started) * 1000);
       let left = more;
@@ -217,7 +219,7 @@ export class Session {
     const { id, adapter } = frame;
     const context = this.#recall(frame, [], facts);
     if (!context) return;
-    const asked = { ...frame, drafted: [], more: 0, leading: [], begun: 0 };
+    const asked = { ...frame, drafted: [], more: 0, leading: [], begun: 0, temperature: 0 };
     const objection = this.#objection(asked, context, facts);
     if (objection) {
       this.#fail(id, ...objection);
@@ -261,11 +263,11 @@ export class Session {
 
   /** Why a round is not begun, if it is not. */
   #objection(
-    frame: Pick<VerifyFrame, 'id' | 'drafted' | 'more' | 'leading' | 'begun' | 'adapter'>,
+    frame: Pick<VerifyFrame, 'id' | 'drafted' | 'more' | 'leading' | 'begun' | 'adapter' | 'temperature'>,
     context: readonly Token[],
     facts: ModelFacts,
   ): [code: FailureCode, message: string] | undefined {
-    const { id, drafted, more, leading, begun, adapter } = frame;
+    const { id, drafted, more, leading, begun, adapter, temperature } = frame;
     const foreign = (token: Token) => token >= facts.vocabulary;
     if (id === 0) return ['invalid', 'The id of a round is at least 1.'];
     if (this.#running.has(id)) return ['invalid', `Round ${id} is already under way.`];
@@ -276,6 +278,9 @@ export class Session {
     if (more > MAX_MORE) return ['invalid', `At most ${MAX_MORE} more tokens are written, not ${more}.`];
     if (leading.length > MAX_LEADING) {
       return ['invalid', `${leading.length} tokens were taken back; at most ${MAX_LEADING} may be.`];
+    }
+    if (!(temperature >= 0 && temperature <= MAX_TEMPERATURE)) {
+      return ['invalid', `The temperature is ${temperature}; it may be 0 to ${MAX_TEMPERATURE}.`];
     }
     if (begun > context.length) {
       return [

@@ -1,4 +1,4 @@
-import type { Engine, Token, VerdictPart } from '@foretype/models';
+import type { Engine, Sampling, Token, VerdictPart } from '@foretype/models';
 
 /** A part of a verdict, and the work behind it that was not foreseen. */
 export interface TargetPart extends VerdictPart {
@@ -19,6 +19,8 @@ export interface VerifyRequest {
   readonly begun: number;
   /** Stops after the token that ends a line. */
   readonly untilLine: boolean;
+  /** Absent for the greedy choice. */
+  readonly sampling?: Sampling | undefined;
 }
 
 /**
@@ -27,11 +29,11 @@ export interface VerifyRequest {
  */
 export async function* verify(
   engine: Engine,
-  { adapter, context, drafted, more, leading, begun, untilLine }: VerifyRequest,
+  { adapter, context, drafted, more, leading, begun, untilLine, sampling }: VerifyRequest,
   signal: AbortSignal,
 ): AsyncGenerator<TargetPart, void> {
   const until = untilLine ? ('line' as const) : undefined;
-  const request = { adapter, context, drafted, limit: more + 1, leading, begun, until };
+  const request = { adapter, context, drafted, limit: more + 1, leading, begun, until, sampling };
   let accepted = 0;
   let judged = false;
   let last: Token | undefined;

@@ -10,21 +10,17 @@ import {
   State,
   TransportKind,
 } from 'vscode-languageclient/node';
-import {
-  type ServerSettings,
-  type ServerStatus,
-  SettingsNotification,
-  StatusNotification,
-} from '@foretype/server/protocol';
+import { type ServerStatus, SettingsNotification, StatusNotification } from '@foretype/server/protocol';
+import type { EditorSettings } from './settings.ts';
 
 export interface ClientOptions {
   /** Path of the language server's bundle. */
   readonly module: string;
   readonly log: LogOutputChannel;
   /** What the server may know from its first message on. */
-  readonly localSettings: () => ServerSettings;
+  readonly localSettings: () => EditorSettings;
   /** The whole settings; sent as soon as the server runs and at every change. */
-  readonly readSettings: () => Promise<ServerSettings>;
+  readonly readSettings: () => Promise<EditorSettings>;
   readonly onStatus: (status: ServerStatus | 'starting' | 'stopped') => void;
   /** The server does not run and nothing will start it again by itself; told once, in one sentence. */
   readonly onFailure: (sentence: string) => void;

@@ -1,11 +1,17 @@
 import { type Disposable, type ExtensionContext, type SecretStorage, window, workspace } from 'vscode';
 import type { ServerSettings } from '@foretype/server/protocol';
 
+/** What an editor sets; the server has a default for the rest. */
+export type EditorSettings = Pick<
+  ServerSettings,
+  'enabled' | 'edgeUrl' | 'edgeToken' | 'adapter' | 'traceFile'
+>;
+
 const section = 'foretype';
 const tokenKey = 'foretype.edge.token';
 
 /** The settings that need no secret: enough to draft, never enough to connect. */
-export function localSettings(): ServerSettings {
+export function localSettings(): EditorSettings {
   const configuration = workspace.getConfiguration(section);
   return {
     enabled: configuration.get('enabled', true),
@@ -20,7 +26,7 @@ export function localSettings(): ServerSettings {
  * The settings as they are at this moment. The token is read from the secret storage each time, since another window
  * may have changed it.
  */
-export async function readSettings(secrets: SecretStorage): Promise<ServerSettings> {
+export async function readSettings(secrets: SecretStorage): Promise<EditorSettings> {
   const edgeToken = (await secrets.get(tokenKey)) ?? '';
   const edgeUrl = workspace.getConfiguration(section).get('edge.url', '').trim();
   return { ...localSettings(), edgeUrl, edgeToken };

@@ -4,6 +4,8 @@
  * model drives the same code in tests as `node-llama-cpp` does in production.
  */
 
+import type { Sampling } from './sampling.ts';
+
 /** An id of the model's vocabulary, 0 ≤ id < {@link ModelFacts.vocabulary}. */
 export type Token = number;
 
@@ -51,11 +53,13 @@ export interface WriteRequest {
    * without text are none of them. It is part of what is written, and `until` looks only at what comes after it.
    */
   readonly leading?: string | undefined;
+  /** Chooses by chance instead of greedily; the same request has the same continuation all the same. */
+  readonly sampling?: Sampling | undefined;
 }
 
 export interface Written {
   readonly token: Token;
-  /** The probability the model gave it, at temperature 1; of tokens that were guessed it is not known. */
+  /** The probability the model gave it, at temperature 1; not known of tokens that were guessed, or had to fit a text. */
   readonly probability: number | null;
   /** Tokens that were not in the KV cache and were evaluated to get it; 0 where it came with the one before. */
   readonly evaluated: number;
@@ -91,7 +95,7 @@ export interface Engine {
    * @returns `drafted.length + 1` tokens; element i is chosen given `context` and `drafted[0..i)`.
    */
   choose(request: ChooseRequest, signal?: AbortSignal): Promise<Token[]>;
-  /** The model's own greedy continuation, token by token; an end token is given out and is the last one. */
+  /** The model's own continuation, token by token, greedy where the request says nothing else; an end token is given out and is the last one. */
   write(request: WriteRequest, signal?: AbortSignal): AsyncIterable<Written>;
   /** Reads a context ahead of a call that will need it; there is nothing to see of it but that call's haste. */
   read(request: ReadRequest, signal?: AbortSignal): Promise<void>;

@@ -80,7 +80,7 @@ export class Channel implements Verifier {
 
   /** Rejects with an {@link EdgeError}, or the signal's reason. */
   async *verify(request: VerifyRequest, signal: AbortSignal): AsyncGenerator<Verdict, void> {
-    const { adapter, context, drafted, more, leading, begun } = request;
+    const { adapter, context, drafted, more, leading, begun, sampling } = request;
     yield* this.#ask(context, drafted, signal, (id, delta) => ({
       case: 'verify',
       value: {
@@ -92,6 +92,7 @@ export class Channel implements Verifier {
         leading: [...leading],
         begun,
         untilLine: true,
+        ...sampling,
       },
     }));
   }

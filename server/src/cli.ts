@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The `foretype` command: completions from a terminal, and the language server for any editor. */
+import { MAX_TEMPERATURE } from '@foretype/models';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -13,7 +14,8 @@ import { VERSION } from './version.ts';
 const USAGE = `Foretype ${VERSION}: completions drafted here, verified by an edge node.
 
 Usage:
-  foretype complete FILE:LINE:COL [--json] [--edge URL] [--token-file FILE] [--adapter NAME] [--trace FILE]
+  foretype complete FILE:LINE:COL [--json] [--edge URL] [--token-file FILE] [--adapter NAME]
+                    [--temperature T] [--seed N] [--trace FILE]
   foretype trace FILE [--last N]
   foretype lsp --stdio
 
@@ -22,6 +24,8 @@ Usage:
                       draft is all.
   --token-file FILE   Reads the edge node's token from FILE.
   --adapter NAME      Asks the node for this adapter instead of the backbone.
+  --temperature T     Chooses by chance, the more the higher T is (0 to 2; 0 if absent: the most likely text).
+  --seed N            Another number gives another text where T is above 0.
   --trace FILE        Appends to FILE what was done and when: a line of JSON, no text in it. \`foretype trace\` shows such
                       a file's last completion, or its last N.
 `;
@@ -54,7 +58,14 @@ async function complete(args: string[]): Promise<void> {
     ? decodeText(await read(values['token-file']), values['token-file']).trim()
     : '';
   const traceFile = values.trace ? resolve(values.trace) : '';
-  const settings = { edgeUrl: values.edge ?? '', edgeToken, adapter: values.adapter ?? '', traceFile };
+  const settings = {
+    edgeUrl: values.edge ?? '',
+    edgeToken,
+    adapter: values.adapter ?? '',
+    temperature: numberOf('--temperature', values.temperature, MAX_TEMPERATURE),
+    seed: numberOf('--seed', values.seed, 2 ** 32 - 1),
+    traceFile,
+  };
   const { answer, problem } = await ask(place.file, text, position, settings);
   if (values.json) console.log(JSON.stringify({ ...place, ...answer }, null, 2));
   else print(answer);
@@ -107,6 +118,8 @@ function parse(args: string[]) {
     edge: text,
     'token-file': text,
     adapter: text,
+    temperature: text,
+    seed: text,
     trace: text,
     last: text,
   } as const;
@@ -115,6 +128,12 @@ function parse(args: string[]) {
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+function numberOf(option: string, given: string | undefined, most: number): number {
+  const number = Number(given ?? 0);
+  if (given?.trim() !== '' && number >= 0 && number <= most) return number;
+  throw new UsageError(`${option} is a number from 0 to ${most}, not "${given ?? ''}".`);
 }
 
 async function showTraces(args: string[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { firstLine, type Engine, type Family, type Token } from '@foretype/models';
+import { firstLine, type Engine, type Family, type Sampling, type Token } from '@foretype/models';
 import type { Control } from './control.ts';
 import { Drafts } from './drafts.ts';
 import { continuationOf, LIMIT, promptFor, type Place } from './prompt.ts';
@@ -23,6 +23,8 @@ export interface CompletionParts {
 export interface CompletionRequest extends Place {
   /** Name of the adapter, or empty for the backbone. */
   readonly adapter: string;
+  /** Absent for the greedy choice. */
+  readonly sampling?: Sampling | undefined;
   /** Milliseconds beyond the first text for which anybody waits for a verified one; for ever if absent. */
   readonly patience?: number;
   /** Tokens of other texts that drafts may be copied from, the nearest last. */
@@ -48,7 +50,7 @@ export async function* complete(
   signal: AbortSignal,
 ): AsyncGenerator<Candidate, void> {
   const { draft, family, edge } = parts;
-  const { adapter, patience = Infinity, others = [], remembered = '' } = request;
+  const { adapter, sampling, patience = Infinity, others = [], remembered = '' } = request;
   const began = parts.now();
   const now = () => parts.now() - began;
   const trace = emptyTrace(adapter);
@@ -63,7 +65,7 @@ export async function* complete(
     // While the draft is being written the target reads what it will judge it by.
     edge?.verifier.sync({ adapter, context: prompt.context }, stop);
     const limit = LIMIT + prompt.leading.tokens.length;
-    const writing = new WriteAhead({ engine: draft, prompt, limit, now: parts.now, signal: stop });
+    const writing = new WriteAhead({ engine: draft, prompt, limit, sampling, now: parts.now, signal: stop });
     ahead = writing;
     const local = writing.whole().then(async (written) => {
       const text = firstLine(await continuationOf({ family, tokenizer: draft }, prompt, written));
@@ -78,6 +80,7 @@ export async function* complete(
       tokenizer: draft,
       clock: parts.now,
       limit,
+      sampling,
       drafts: new Drafts({ tokenizer: draft, prompt, ahead, others, remembered }),
       trace,
       now,

@@ -26,6 +26,8 @@ export interface ServiceOptions {
 
 const EDGE_OFF: EdgeState = { status: 'off', reason: null };
 const now = () => performance.now();
+const samplingOf = ({ temperature, seed }: ServerSettings) =>
+  temperature > 0 ? { temperature, seed } : undefined;
 
 /**
  * Owns the draft engine and the channel to the edge node, and makes completions with what of them is there.
@@ -95,6 +97,7 @@ export class CompletionService {
         // A prompt that has the suffix first grows at its end as it is.
         ...(this.#family.fim.order === 'prefix-first' && { anchor: recollection.anchorAt(cursor) }),
         adapter: this.#settings.adapter,
+        sampling: samplingOf(this.#settings),
         patience,
         others: recollection.othersThan(cursor.uri),
         remembered: recollection.rememberedAt(cursor),

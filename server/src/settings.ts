@@ -1,4 +1,5 @@
-import { Type, type Static } from 'typebox';
+import { MAX_TEMPERATURE } from '@foretype/models';
+import { Type, type Static, type TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 
 const SettingsSchema = Type.Object({
@@ -9,6 +10,9 @@ const SettingsSchema = Type.Object({
   edgeToken: Type.String({ default: '' }),
   /** Name of the adapter to ask for; empty for the backbone itself. */
   adapter: Type.String({ default: '' }),
+  /** 0 for the most likely text; above it, texts by chance, the same for the same seed. */
+  temperature: Type.Number({ default: 0, minimum: 0, maximum: MAX_TEMPERATURE }),
+  seed: Type.Integer({ default: 0, minimum: 0, maximum: 2 ** 32 - 1 }),
   /** File that a line of JSON is appended to for each completion: times, counts and bytes, no text; empty for none. */
   traceFile: Type.String({ default: '' }),
 });
@@ -30,8 +34,13 @@ export function readSettings(sent: unknown): { settings: ServerSettings; problem
     else if (value !== undefined) {
       // A token is a secret even where it is wrong.
       const got = name === 'edgeToken' ? typeof value : JSON.stringify(value);
-      problems.push(`Setting ${name}: expected a ${schema.type}, got ${got}.`);
+      problems.push(`Setting ${name}: expected ${described(schema)}, got ${got}.`);
     }
   }
   return { settings: Value.Parse(SettingsSchema, settings), problems };
+}
+
+function described(schema: TSchema): string {
+  const { type, minimum, maximum } = schema as { type: string; minimum?: number; maximum?: number };
+  return maximum === undefined ? `a ${type}` : `a number from ${minimum ?? 0} to ${maximum}`;
 }

@@ -1,4 +1,12 @@
-import { endsLine, firstLine, speculate, type Engine, type Family, type Token } from '@foretype/models';
+import {
+  endsLine,
+  firstLine,
+  speculate,
+  type Engine,
+  type Family,
+  type Sampling,
+  type Token,
+} from '@foretype/models';
 import type { Control, Decision } from './control.ts';
 import type { Drafts, Offer } from './drafts.ts';
 import { DEPTH, type Agreement } from './estimates.ts';
@@ -18,6 +26,7 @@ export interface Verification {
   readonly prompt: Prompt;
   /** The most tokens of the continuation. */
   readonly limit: number;
+  readonly sampling: Sampling | undefined;
   readonly drafts: Drafts;
   readonly trace: CompletionTrace;
   /** Milliseconds since the completion began. */
@@ -37,7 +46,7 @@ interface Round extends Decision {
  * @returns undefined where the rest is not worth a round; `trace.unverified` says why.
  */
 export async function verified(verification: Verification, signal: AbortSignal): Promise<string | undefined> {
-  const { control, verifier, prompt, limit, drafts, trace, now, patience } = verification;
+  const { control, verifier, prompt, limit, sampling, drafts, trace, now, patience } = verification;
   const adapter = trace.adapter ?? '';
   const end = new Set(verification.family.tokenizer.end);
   const begunOf = (context: readonly Token[]) => context.slice(prompt.context.length);
@@ -82,7 +91,7 @@ export async function verified(verification: Verification, signal: AbortSignal):
       measured({ verification, round: round!, begun: begunOf(context) }, () => {
         const leading = prompt.leading.tokens;
         const begun = context.length - prompt.context.length;
-        return verifier.verify({ adapter, context, drafted, more, leading, begun }, signal);
+        return verifier.verify({ adapter, context, drafted, more, leading, begun, sampling }, signal);
       }),
   });
   const output: Token[] = [];

@@ -1,5 +1,5 @@
 /** What the server asks of an edge node. */
-import type { Token, VerdictPart } from '@foretype/models';
+import type { Sampling, Token, VerdictPart } from '@foretype/models';
 
 export interface VerifyRequest {
   /** Name of the adapter, or empty for the backbone. */
@@ -12,6 +12,8 @@ export interface VerifyRequest {
   readonly leading: readonly Token[];
   /** How many of the last tokens of `context` are the beginning of the continuation. */
   readonly begun: number;
+  /** Absent for the greedy choice. */
+  readonly sampling?: Sampling | undefined;
 }
 
 /** A part of a verdict as it came over the wire. */

@@ -1,4 +1,4 @@
-import type { Engine, Token } from '@foretype/models';
+import type { Engine, Sampling, Token } from '@foretype/models';
 import type { Prompt } from './prompt.ts';
 
 /** A proposed token, and how sure its source is of it: 0 to 1, by a measure of the source's own. */
@@ -12,6 +12,7 @@ export interface WriteAheadParts {
   readonly prompt: Prompt;
   /** The most tokens of the whole continuation. */
   readonly limit: number;
+  readonly sampling: Sampling | undefined;
   /** Milliseconds on a clock that only moves forward. */
   readonly now: () => number;
   /** Ends it; calls then reject with the signal's reason. */
@@ -88,7 +89,7 @@ export class WriteAhead {
   }
 
   async #write(begun: readonly Token[], stop: AbortSignal): Promise<void> {
-    const { engine, prompt, limit, now, signal } = this.#parts;
+    const { engine, prompt, limit, sampling, now, signal } = this.#parts;
     const { context, leading } = prompt;
     const request = {
       context: [...context, ...begun],
@@ -96,6 +97,7 @@ export class WriteAhead {
       limit: limit - begun.length,
       until: 'line' as const,
       leading: leading.text,
+      sampling,
     };
     try {
       let last: number | undefined;

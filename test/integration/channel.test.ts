@@ -8,6 +8,7 @@ import { EMBEDDED_FAMILY, type Token } from '@foretype/models';
 import { Channel, type ChannelOptions, type EdgeState } from '../../server/src/channel.ts';
 import type { ServerSettings, ServerStatus } from '../../server/src/protocol.ts';
 import { CompletionService } from '../../server/src/service.ts';
+import { readSettings } from '../../server/src/settings.ts';
 import { startEdge, TOKEN } from '../support/edge-node.ts';
 import { fakeTarget } from '../support/edge-target.ts';
 import { FakeEngine, fakeWrite } from '../support/fake-engine.ts';
@@ -511,13 +512,14 @@ describe('a channel that is disposed of says nothing more and leaves no timer', 
 });
 
 describe('the service', LIMIT, () => {
+  const DEFAULTS = readSettings({}).settings;
   const REQUEST = { uri: 'file:///a.ts', text: 'const answer = ', offset: 15 };
 
   function serviceFor(t: TestContext, settings: Partial<ServerSettings>) {
     const log: string[] = [];
     const service = new CompletionService({
       family: EMBEDDED_FAMILY,
-      settings: { enabled: true, edgeUrl: '', edgeToken: TOKEN, adapter: '', traceFile: '', ...settings },
+      settings: { ...DEFAULTS, edgeToken: TOKEN, ...settings },
       onStatus: () => undefined,
       log: (sentence) => log.push(sentence),
       engine: (_spec, onState) => {
@@ -533,7 +535,7 @@ describe('the service', LIMIT, () => {
 
   it('says once that the node lacks the adapter, and asks it nothing until the setting changes', async (t) => {
     const node = await FakeNode.start(t);
-    const settings = { enabled: true, edgeUrl: node.url, edgeToken: TOKEN, adapter: 'green', traceFile: '' };
+    const settings = { ...DEFAULTS, edgeUrl: node.url, edgeToken: TOKEN, adapter: 'green' };
     const { service, log, until } = serviceFor(t, settings);
     const peer = await node.welcomed(['blue', 'red']);
     await until('connected');
@@ -586,7 +588,7 @@ describe('the service', LIMIT, () => {
     const edgeUrl = 'http://office.invalid:8717';
     const { service, log } = serviceFor(t, { edgeUrl });
     const warnings = () => log.filter((sentence) => sentence.includes('unencrypted'));
-    const settings = { enabled: true, edgeUrl, edgeToken: 'ft_other', adapter: '', traceFile: '' };
+    const settings = { ...DEFAULTS, edgeUrl, edgeToken: 'ft_other' };
     await t.waitFor(() => assert.equal(warnings().length, 1));
     service.configure(settings);
     service.configure({ ...settings, edgeUrl: 'http://localhost:1' });

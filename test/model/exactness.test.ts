@@ -11,6 +11,7 @@ import {
   loadFamily,
   speculate,
   startEngine,
+  type Sampling,
   type Token,
 } from '@foretype/models';
 import assert from 'node:assert/strict';
@@ -23,6 +24,8 @@ import { roundOf, wholeVerdict } from '../support/verdict.ts';
 const PROMPTS = process.env['FORETYPE_FULL'] ? 200 : 10;
 const LIMIT = 24;
 const LENGTHS = [0, 1, 4, 8, 16];
+const GREEDY = undefined;
+const SEEDED: Sampling = { temperature: 0.8, seed: 20_261_121 };
 
 const family = await loadFamily(EMBEDDED_FAMILY);
 const resources = { sequences: 1, threads: 1 };
@@ -58,24 +61,28 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
     await Promise.all([node.dispose(), target.dispose(), draft.dispose()]);
   });
 
-  for (const adapter of ['', ...family.adapters.map(({ name }) => name)]) {
-    it(`${adapter || 'the backbone itself'}: 0 mismatches for K of ${LENGTHS.join(', ')} and every kind of draft`, async (t) => {
+  const adapters = ['', ...family.adapters.map(({ name }) => name)];
+  const cases = adapters.flatMap((adapter) => [GREEDY, SEEDED].map((sampling) => ({ adapter, sampling })));
+  for (const { adapter, sampling } of cases) {
+    const who = `${adapter || 'the backbone itself'}, ${sampling ? 'seeded' : 'greedy'}`;
+    it(`${who}: 0 mismatches for K of ${LENGTHS.join(', ')} and every kind of draft`, async (t) => {
       const random = chance(7);
       const sum = { texts: 0, tokens: 0, rounds: 0, drafted: 0, accepted: 0, mismatches: 0 };
       for (const prompt of prompts) {
-        const alone = await tokensOf(target.write({ adapter, context: prompt, limit: LIMIT }));
-        for (const [name, drafts] of Object.entries(draftsFor(prompt, alone, random))) {
+        const asked = { adapter, prompt, sampling };
+        const alone = await tokensOf(target.write({ adapter, sampling, context: prompt, limit: LIMIT }));
+        for (const [name, drafts] of Object.entries(draftsFor(asked, alone, random))) {
           for (const draftLength of LENGTHS) {
             if (draftLength === 0 && name !== 'static') continue;
             await rechunk(adapter, prompt, random);
-            const output = await verified(prompt, adapter, draftLength, drafts, sum);
+            const output = await verified(asked, draftLength, drafts, sum);
             sum.texts++;
             sum.tokens += output.length;
             if (output.join() !== alone.join()) sum.mismatches++;
           }
         }
       }
-      t.diagnostic(JSON.stringify({ adapter, prompts: prompts.length, ...sum }));
+      t.diagnostic(JSON.stringify({ who, prompts: prompts.length, ...sum }));
       assert.equal(sum.mismatches, 0);
       assert.ok(
         sum.accepted > 0 && sum.accepted < sum.drafted,
@@ -84,7 +91,7 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
     });
   }
 
-  for (const adapter of ['', ...family.adapters.map(({ name }) => name).slice(0, 1)]) {
+  for (const adapter of adapters.slice(0, 2)) {
     it(`${adapter || 'the backbone itself'}: 0 mismatches where tokens were taken back from before the cursor`, async (t) => {
       const random = chance(11);
       const sum = { texts: 0, rounds: 0, drafted: 0, accepted: 0, mismatches: 0 };
@@ -104,7 +111,8 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
             // Now and then wrong, so that the target has to lead by itself.
             return (await tokensOf(own)).map((token) => (random() < 0.2 ? (token + 1) % vocabulary : token));
           };
-          const output = await verified(context, adapter, draftLength, drafts, sum, 0, leading.tokens);
+          const speculated = { adapter, prompt: context, leading: leading.tokens };
+          const output = await verified(speculated, draftLength, drafts, sum);
           sum.texts++;
           // A verdict may go beyond the line's end within a draft that stands.
           if (output.slice(0, alone.length).join() !== alone.join()) sum.mismatches++;
@@ -121,21 +129,31 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
     const random = chance(7);
     for (const prompt of prompts.slice(0, 10)) {
       const alone = await tokensOf(target.write({ context: prompt, limit: LIMIT }));
-      const output = await verified(prompt, '', 4, draftsFor(prompt, alone, random).corrupted, undefined, 1);
+      const asked = { adapter: '', prompt };
+      const output = await verified(asked, 4, draftsFor(asked, alone, random).corrupted, undefined, 1);
       if (output.join() !== alone.join()) mismatches++;
     }
     assert.ok(mismatches > 0);
   });
 
+  interface Asked {
+    readonly adapter: string;
+    readonly prompt: readonly Token[];
+    readonly sampling?: Sampling | undefined;
+    readonly leading?: readonly Token[];
+  }
   type Drafts = (context: readonly Token[], count: number) => Promise<Token[]>;
 
   /** The shipped draft, one that is never right, and one that is right up to a place drawn by lot. */
-  function draftsFor(prompt: readonly Token[], alone: readonly Token[], random: () => number) {
+  function draftsFor({ prompt, sampling }: Asked, alone: readonly Token[], random: () => number) {
     const right = (context: readonly Token[], count: number) =>
       alone.slice(context.length - prompt.length, context.length - prompt.length + count);
     const spoil = (token: Token) => (token + 1 + Math.floor(random() * (vocabulary - 1))) % vocabulary;
     return {
-      static: (context, count) => tokensOf(draft.write({ context, limit: count })),
+      static: (context, count) => {
+        const begun = context.length - prompt.length;
+        return tokensOf(draft.write({ context, limit: count, begun, sampling }));
+      },
       wrong: (context, count) => Promise.resolve(right(context, count).map(spoil)),
       corrupted: (context, count) => {
         const bad = Math.floor(random() * (count + 1));
@@ -153,13 +171,11 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
   }
 
   async function verified(
-    prompt: readonly Token[],
-    adapter: string,
+    { prompt, adapter, sampling, leading = [] }: Asked,
     draftLength: number,
     drafts: Drafts,
     sum = { rounds: 0, drafted: 0, accepted: 0 },
     tooMany = 0,
-    leading: readonly Token[] = [],
   ): Promise<Token[]> {
     const output: Token[] = [];
     // Written on in some rounds, and by other numbers of tokens for each K.
@@ -173,7 +189,7 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
       verify: async function* (context, drafted, more) {
         let first = true;
         const begun = context.length - prompt.length;
-        const asked = roundOf({ adapter, context, drafted, more, leading, begun });
+        const asked = roundOf({ adapter, context, drafted, more, leading, begun, sampling });
         for await (const part of channel.verify(asked, never)) {
           yield first ? { ...part, accepted: Math.min(drafted.length, part.accepted + tooMany) } : part;
           first = false;

@@ -112,7 +112,7 @@ export class FakeEngine implements Engine {
   }
 
   async *write(request: WriteRequest, signal?: AbortSignal): AsyncGenerator<Written, void> {
-    const { adapter, context, drafted = [], limit, begun = 0, until, leading = '' } = request;
+    const { adapter, context, drafted = [], limit, begun = 0, until, leading = '', sampling } = request;
     const call = this.#begin({ kind: 'write', adapter, context, drafted });
     const written: Token[] = [];
     let own = 0;
@@ -120,7 +120,9 @@ export class FakeEngine implements Engine {
       await this.#evaluate(call, signal);
       while (own < limit) {
         if (own > 0) await this.#evaluate(call, signal);
-        const free = fakeNext([...context, ...written], adapter, this.#options.seed);
+        const read = [...context, ...written];
+        // Another seed of chance is as good as another model.
+        const free = fakeNext(read, adapter, (this.#options.seed ?? 0) + 1000 * (sampling?.seed ?? 0));
         const next = Buffer.from(leading)[begun + written.length] ?? free;
         const guessed = own === 0 && next === drafted[written.length];
         if (!guessed) own++;

@@ -1,4 +1,4 @@
-import { tokensOf, type Family, type Token } from '@foretype/models';
+import { tokensOf, type Family, type Sampling, type Token } from '@foretype/models';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { verify } from '../../edge-node/src/verify.ts';
@@ -48,8 +48,8 @@ function verifierOf(target: FakeEngine) {
 }
 
 /** The text of the target alone, by the rule that a completion is cut with. */
-async function alone(target: FakeEngine, seed: number): Promise<string> {
-  const written = new FakeEngine({ seed }).write({ context: prompt, limit: 49, leading });
+async function alone(target: FakeEngine, seed: number, sampling?: Sampling): Promise<string> {
+  const written = new FakeEngine({ seed }).write({ context: prompt, limit: 49, leading, sampling });
   const text = (await target.detokenize(await tokensOf(written))).slice(leading.length);
   return /^\s*\S[^\n]*(?=\n)/u.exec(text)?.[0].trimEnd() ?? text.trimEnd();
 }
@@ -81,6 +81,19 @@ describe('complete', () => {
       }
     });
   }
+
+  it('by chance ends with exactly what the target writes with the same seed', async () => {
+    const texts = new Set<string>();
+    for (let seed = 1; seed <= 20; seed++) {
+      const sampling = { temperature: 1, seed };
+      const target = new FakeEngine({ seed: 7 });
+      const parts = partsOf(new FakeEngine({ seed: 7 + (seed % 2) }), verifierOf(target));
+      const candidates = await Array.fromAsync(complete(parts, { ...request, sampling }, never));
+      assert.equal(candidates.at(-1)!.text, await alone(target, 7, sampling));
+      texts.add(candidates.at(-1)!.text);
+    }
+    assert.ok(texts.size > 10, 'another seed is another text');
+  });
 
   it('typing in a long file appends to the prompt and seldom changes anything before it', async () => {
     const before = Array.from({ length: 200 }, (_, line) => `const value${line} = ${line};\n`).join('');

@@ -21,7 +21,14 @@ function draftsAt({ before = 'let a', leading = '', others = [] as string[], rem
     around: { prefix: tokens(before), suffix: [] },
   };
   let clock = 0;
-  const ahead = new WriteAhead({ engine, prompt, limit: 24, now: () => (clock += 2), signal: never });
+  const ahead = new WriteAhead({
+    engine,
+    prompt,
+    limit: 24,
+    sampling: undefined,
+    now: () => (clock += 2),
+    signal: never,
+  });
   const drafts = new Drafts({ tokenizer: engine, prompt, ahead, others: others.map(tokens), remembered });
   return { drafts, ahead, context, own: fakeWrite(context, 24, undefined, seed) };
 }

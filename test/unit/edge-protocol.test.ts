@@ -71,6 +71,8 @@ describe('frames', () => {
         leading: fc.array(uint32),
         begun: uint32,
         untilLine: fc.boolean(),
+        temperature: fc.double({ noNaN: true }),
+        seed: uint32,
       }),
     }),
     fc.record({

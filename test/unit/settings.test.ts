@@ -5,7 +5,15 @@ import { restartPause } from '../../models/src/engine/host.ts';
 import { readSettings } from '../../server/src/settings.ts';
 
 describe('readSettings', () => {
-  const defaults = { enabled: true, edgeUrl: '', edgeToken: '', adapter: '', traceFile: '' };
+  const defaults = {
+    enabled: true,
+    edgeUrl: '',
+    edgeToken: '',
+    adapter: '',
+    temperature: 0,
+    seed: 0,
+    traceFile: '',
+  };
   it('a client that sends nothing gets drafts only', () => {
     for (const nothing of [undefined, null, 7, [], {}])
       assert.deepEqual(readSettings(nothing), { settings: defaults, problems: [] });
@@ -14,6 +22,9 @@ describe('readSettings', () => {
     const read = readSettings({ enabled: false, edgeUrl: 7, adapter: 'a', other: 1 });
     assert.deepEqual(read.settings, { ...defaults, enabled: false, adapter: 'a' });
     assert.deepEqual(read.problems, ['Setting edgeUrl: expected a string, got 7.']);
+    const hot = readSettings({ temperature: 3, seed: 1.5 });
+    assert.deepEqual([hot.settings, hot.problems.length], [defaults, 2]);
+    assert.equal(hot.problems[0], 'Setting temperature: expected a number from 0 to 2, got 3.');
   });
   it('does not print a token', () => {
     assert.deepEqual(readSettings({ edgeToken: ['ft_secret'] }).problems, [

@@ -26,6 +26,7 @@ import {
 } from '../engine.ts';
 import { checkWeights } from '../family.ts';
 import { endsLine } from '../line.ts';
+import { largest, probabilityOf, withLuck, type Sampling } from '../sampling.ts';
 import { judge } from '../speculation.ts';
 import { bestFitting, bytesOf, leftAfter, leftAlong, piecesOf, type Piece } from './leading.ts';
 import { Slots, type Slot } from './slots.ts';
@@ -43,7 +44,7 @@ export const EXACT_BATCH = 32;
 const CHOOSE = { generateNext: { token: true, options: { temperature: 0 } } } as const;
 /** Greedy choice with its probability. */
 const WEIGH = { generateNext: { token: true, confidence: true, options: { temperature: 0 } } } as const;
-/** Greedy choice among some: all logits are needed. */
+/** All logits, for choices among some, or by chance. */
 const LOOK = { generateNext: { logits: true, options: { temperature: 0 } } } as const;
 /**
  * What the probability of one token is made of: its logit, the largest one (at temperature 0 the selected token's) and
@@ -81,6 +82,17 @@ export async function loadLlama(spec: EngineSpec, log: (line: string) => void): 
     );
   }
   return new LlamaEngine(spec, llama, model);
+}
+
+/** Choices after a context, and after each drafted token. */
+interface Wanted {
+  readonly context: readonly Token[];
+  readonly drafted: readonly Token[];
+  /** Bytes that the first choice must go on with. */
+  readonly left: string;
+  /** Tokens of the continuation before the first choice. */
+  readonly place: number;
+  readonly sampling?: Sampling | undefined;
 }
 
 class LlamaEngine implements Engine {
@@ -130,7 +142,8 @@ class LlamaEngine implements Engine {
     this.#mustKnow(drafted);
     const lease = await (await this.#lane(adapter)).acquire(context, signal);
     try {
-      const chosen = await this.#choose(lease.slot, { context, drafted, left: bytesOf(leading) }, signal);
+      const wanted = { context, drafted, left: bytesOf(leading), place: 0 };
+      const chosen = await this.#choose(lease.slot, wanted, signal);
       return chosen.map(({ token }) => token);
     } finally {
       lease.release();
@@ -138,7 +151,7 @@ class LlamaEngine implements Engine {
   }
 
   async *write(
-    { adapter, context, drafted = [], limit, begun = 0, until, leading = '' }: WriteRequest,
+    { adapter, context, drafted = [], limit, begun = 0, until, leading = '', sampling }: WriteRequest,
     signal?: AbortSignal,
   ): AsyncGenerator<Written, void> {
     this.#mustFit(context.length + drafted.length + limit - 1);
@@ -156,15 +169,17 @@ class LlamaEngine implements Engine {
         if (until !== 'line' || left !== '') return false;
         return endsLine((await this.detokenize(output)).slice(leading.length));
       };
-      const guessed = await this.#choose(lease.slot, { context, drafted, left }, signal);
+      const first = { context, drafted, left, place: begun, sampling };
+      const guessed = await this.#choose(lease.slot, first, signal);
       const choices = guessed.map(({ token }) => token);
       for (const written of guessed.slice(0, judge(drafted, choices).accepted + 1)) {
         yield written;
         if (await ends(written)) return;
       }
       for (let own = 1; own < limit; own++) {
-        const before = { context: [...context, ...output.slice(begun)], drafted: [], left };
-        const [written] = await this.#choose(lease.slot, before, signal);
+        const before = [...context, ...output.slice(begun)];
+        const next = { context: before, drafted: [], left, place: output.length, sampling };
+        const [written] = await this.#choose(lease.slot, next, signal);
         yield written!;
         if (await ends(written!)) return;
       }
@@ -209,17 +224,22 @@ class LlamaEngine implements Engine {
   /** The choices after `context` and after each drafted token; a single one comes with its probability. */
   async #choose(
     slot: LlamaSlot,
-    { context, drafted, left }: { context: readonly Token[]; drafted: readonly Token[]; left: string },
+    { context, drafted, left, place, sampling }: Wanted,
     signal?: AbortSignal,
   ): Promise<Written[]> {
     const lefts = this.#lefts(left, drafted);
     const free = drafted.length === 0 ? WEIGH : CHOOSE;
-    const wish = (at: number) => (lefts[at] === '' ? free : LOOK);
+    const wish = (at: number) => (lefts[at] === '' && !sampling ? free : LOOK);
     const { results, evaluated } = await slot.evaluate(context, drafted, wish, signal);
     return results.map(({ token, confidence, logits }, at) => {
-      const chosen = logits ? bestFitting(lefts[at]!, this.#vocabularyPieces(), logits) : token;
+      const values = logits && sampling ? withLuck(logits, sampling, place + at) : logits;
+      const fitting = (found: ReadonlyMap<Token, number>) =>
+        lefts[at] === '' ? largest(found) : bestFitting(lefts[at]!, this.#vocabularyPieces(), found);
+      const chosen = values ? fitting(values) : token;
       if (chosen !== undefined && chosen !== null) {
-        return { token: chosen, probability: confidence ?? null, evaluated: at === 0 ? evaluated : 0 };
+        const single = drafted.length === 0 && lefts[at] === '';
+        const probability = single && logits ? probabilityOf(logits, chosen) : (confidence ?? null);
+        return { token: chosen, probability, evaluated: at === 0 ? evaluated : 0 };
       }
       throw new EngineError(
         'engine-failed',
