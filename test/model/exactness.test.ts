@@ -62,7 +62,8 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
   });
 
   const adapters = ['', ...family.adapters.map(({ name }) => name)];
-  const cases = adapters.flatMap((adapter) => [GREEDY, SEEDED].map((sampling) => ({ adapter, sampling })));
+  const tried = process.env['FORETYPE_FULL'] ? adapters : adapters.slice(0, 3);
+  const cases = tried.flatMap((adapter) => [GREEDY, SEEDED].map((sampling) => ({ adapter, sampling })));
   for (const { adapter, sampling } of cases) {
     const who = `${adapter || 'the backbone itself'}, ${sampling ? 'seeded' : 'greedy'}`;
     it(`${who}: 0 mismatches for K of ${LENGTHS.join(', ')} and every kind of draft`, async (t) => {

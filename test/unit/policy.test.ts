@@ -206,7 +206,10 @@ describe('choose', () => {
   });
 
   it('says why, with the figures', () => {
-    assert.match(choose(known(), wants()).why, /^neural K \d+ m \d+: \d+ ms of \d+ streamed; rtt 20, draft 3\.0, /);
+    assert.match(
+      choose(known(), wants()).why,
+      /^neural K \d+ m \d+: \d+ ms of \d+ streamed; rtt 20, draft 3\.0, /,
+    );
   });
 
   it('is fast enough to be asked before every round', () => {
