@@ -24,8 +24,8 @@ import type { Drafted } from './write-ahead.ts';
 export interface ControlOptions {
   /** Milliseconds on the clock of all observations. */
   readonly now: () => number;
-  /** Joules an hour that completions may take. */
-  readonly jPerHour: number;
+  /** Joules an hour that completions may take, as it is now. */
+  readonly jPerHour: () => number;
 }
 
 /** What a round is to be planned for. */
@@ -65,13 +65,13 @@ export class Control {
 
   constructor(options: ControlOptions) {
     this.#options = options;
-    this.#budget = { backlogJ: 0, jPerHour: options.jPerHour, at: options.now() };
+    this.#budget = { backlogJ: 0, jPerHour: options.jPerHour(), at: options.now() };
   }
 
   /** The round that is expected to get to the end of the text first; with which source, is part of that. */
   decide({ adapter, written, offers, deadlineMs }: Situation): Decision {
     const now = this.#options.now();
-    this.#budget = refill(this.#budget, now);
+    this.#budget = { ...refill(this.#budget, now), jPerHour: this.#options.jPerHour() };
     const conditions = conditionsAt(this.#estimates, adapter, now);
     const wanted = wantedAfter(conditions.lengths, written);
     const decisions = offers.map((offer): Decision => {

@@ -8,6 +8,7 @@ import { Channel, type EdgeState } from './channel.ts';
 import { complete, type Candidate } from './completion.ts';
 import { Control } from './control.ts';
 import { BUDGETS } from './policy.ts';
+import { PowerSource } from './power.ts';
 import type { ServerSettings, ServerStatus } from './protocol.ts';
 import { Recollection } from './recollection.ts';
 import { EdgeError } from './rounds.ts';
@@ -35,6 +36,7 @@ const samplingOf = ({ temperature, seed }: ServerSettings) =>
  */
 export class CompletionService {
   readonly #options: ServiceOptions;
+  readonly #powerSource = new PowerSource(now);
   #settings: ServerSettings;
   #family: Family | undefined;
   #engine: Engine | undefined;
@@ -130,6 +132,11 @@ export class CompletionService {
     await this.#engine?.dispose();
   }
 
+  get #power(): keyof typeof BUDGETS {
+    const { power } = this.#settings;
+    return power === 'auto' ? this.#powerSource.current : power;
+  }
+
   /** The node, where it is there and has the adapter. */
   get #askable() {
     if (this.#edge.status !== 'connected' || this.#missingAdapter) return undefined;
@@ -176,7 +183,7 @@ export class CompletionService {
     }
     this.#enterEdge({ status: 'connecting', reason: null });
     this.#warn(url, token);
-    this.#control = new Control({ now, jPerHour: BUDGETS.mains });
+    this.#control = new Control({ now, jPerHour: () => BUDGETS[this.#power] });
     this.#channel = new Channel({
       url,
       token,

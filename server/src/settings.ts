@@ -13,6 +13,8 @@ const SettingsSchema = Type.Object({
   /** 0 for the most likely text; above it, texts by chance, the same for the same seed. */
   temperature: Type.Number({ default: 0, minimum: 0, maximum: MAX_TEMPERATURE }),
   seed: Type.Integer({ default: 0, minimum: 0, maximum: 2 ** 32 - 1 }),
+  /** How much energy completions may take: as the power source allows, or as is said here. */
+  power: Type.Enum(['auto', 'mains', 'battery', 'saver'], { default: 'auto' }),
   /** File that a line of JSON is appended to for each completion: times, counts and bytes, no text; empty for none. */
   traceFile: Type.String({ default: '' }),
 });
@@ -41,6 +43,14 @@ export function readSettings(sent: unknown): { settings: ServerSettings; problem
 }
 
 function described(schema: TSchema): string {
-  const { type, minimum, maximum } = schema as { type: string; minimum?: number; maximum?: number };
-  return maximum === undefined ? `a ${type}` : `a number from ${minimum ?? 0} to ${maximum}`;
+  const { type, enum: values, minimum, maximum } = schema as Described;
+  if (values) return `${values.slice(0, -1).join(', ')} or ${values.at(-1)!}`;
+  return maximum === undefined ? `a ${type!}` : `a number from ${minimum ?? 0} to ${maximum}`;
+}
+
+interface Described {
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
 }

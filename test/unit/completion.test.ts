@@ -202,7 +202,7 @@ function cancelIn(abort: AbortController) {
 
 function partsOf(draft: FakeEngine, verifier: Verifier | undefined) {
   const now = () => 0;
-  const edge = verifier && { verifier, control: new Control({ now, jPerHour: 36_000 }) };
+  const edge = verifier && { verifier, control: new Control({ now, jPerHour: () => 36_000 }) };
   return { family, draft, edge, now };
 }
 

@@ -19,7 +19,7 @@ const situation = (change: Partial<Situation> = {}): Situation => ({
 /** A control that has seen `rounds` of each of these agreements, on a node and a channel of these times. */
 function taught(agreements: readonly Omit<Agreement, 'adapter'>[], { rttMs = 20, nodeMs = 25 } = {}) {
   let clock = 0;
-  const control = new Control({ now: () => clock, jPerHour: 36_000 });
+  const control = new Control({ now: () => clock, jPerHour: () => 36_000 });
   for (let round = 0; round < 60; round++) {
     for (const agreement of agreements) {
       clock += 100;
@@ -85,7 +85,7 @@ describe('control', () => {
 
   it('leaves the node alone when the energy budget is used up, and comes back', () => {
     let clock = 0;
-    const control = new Control({ now: () => clock, jPerHour: 900 });
+    const control = new Control({ now: () => clock, jPerHour: () => 900 });
     control.spend({ drafted: 2000, rounds: 100, waitMs: 10_000 });
     assert.equal(control.decide(situation()).plan.kind, 'draft-only');
     clock = 3_600_000;

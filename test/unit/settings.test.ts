@@ -12,6 +12,7 @@ describe('readSettings', () => {
     adapter: '',
     temperature: 0,
     seed: 0,
+    power: 'auto' as const,
     traceFile: '',
   };
   it('a client that sends nothing gets drafts only', () => {
@@ -22,6 +23,10 @@ describe('readSettings', () => {
     const read = readSettings({ enabled: false, edgeUrl: 7, adapter: 'a', other: 1 });
     assert.deepEqual(read.settings, { ...defaults, enabled: false, adapter: 'a' });
     assert.deepEqual(read.problems, ['Setting edgeUrl: expected a string, got 7.']);
+    assert.equal(
+      readSettings({ power: 'solar' }).problems[0],
+      'Setting power: expected auto, mains, battery or saver, got "solar".',
+    );
     const hot = readSettings({ temperature: 3, seed: 1.5 });
     assert.deepEqual([hot.settings, hot.problems.length], [defaults, 2]);
     assert.equal(hot.problems[0], 'Setting temperature: expected a number from 0 to 2, got 3.');

@@ -1,0 +1,69 @@
+/** Where the machine's power comes from: the rim of what `Control` budgets. */
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { BUDGETS } from './policy.ts';
+
+export type Power = keyof typeof BUDGETS;
+
+/** How long an answer is good for (ms): a plug is pulled seldom, and reading costs a process on some systems. */
+const FRESH = 60_000;
+
+const run = promisify(execFile);
+
+/** The power source, as it was within the last minute; `mains` until it is known, and where nothing says otherwise. */
+export class PowerSource {
+  readonly #now: () => number;
+  readonly #read: () => Promise<Power>;
+  #known: Power = 'mains';
+  #at = -Infinity;
+
+  constructor(now: () => number, read = readPower) {
+    this.#now = now;
+    this.#read = read;
+  }
+
+  get current(): Power {
+    if (this.#now() - this.#at > FRESH) {
+      this.#at = this.#now();
+      this.#read().then(
+        (power) => (this.#known = power),
+        // A system that does not tell is treated as one without a battery.
+        () => undefined,
+      );
+    }
+    return this.#known;
+  }
+}
+
+/**
+ * Asks the operating system. Rejects where it does not tell (Windows among them: it would take a PowerShell a minute).
+ * @param supplies Linux's directory of power supplies.
+ */
+export async function readPower(
+  platform = process.platform,
+  supplies = '/sys/class/power_supply',
+): Promise<Power> {
+  if (platform === 'darwin') return powerOfMac((await run('pmset', ['-g', 'batt'])).stdout);
+  const names = await readdir(supplies);
+  const all = names.map(async (name) => {
+    const [type, online] = await Promise.all(
+      ['type', 'online'].map((file) => readFile(join(supplies, name, file), 'utf8').catch(() => '')),
+    );
+    return { type: type!.trim(), online: online!.trim() };
+  });
+  return powerOfLinux(await Promise.all(all));
+}
+
+/** On battery is who has one and no mains adapter that is plugged in; a mouse's battery has no say. */
+export function powerOfLinux(supplies: readonly { readonly type: string; readonly online: string }[]): Power {
+  const mains = supplies.filter(({ type }) => type === 'Mains' || type === 'USB');
+  const unplugged = mains.length > 0 && mains.every(({ online }) => online === '0');
+  return unplugged && supplies.some(({ type }) => type === 'Battery') ? 'battery' : 'mains';
+}
+
+/** By what `pmset -g batt` prints. */
+export function powerOfMac(printed: string): Power {
+  return printed.includes("'Battery Power'") ? 'battery' : 'mains';
+}
