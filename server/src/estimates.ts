@@ -3,7 +3,7 @@
  * only moves forward, given with every observation; the state is plain data of a few kilobytes.
  *
  * Three kinds of memory. A quantity that each round shows directly (round trip, drafting speed, rates) keeps its last
- * samples. The node's time is a regression. Acceptance is counted by position. The last two remember some sixty rounds,
+ * samples. The node's time for a verdict is a regression. Acceptance is counted by position. The last two remember some sixty rounds,
  * and forget at once where the last few contradict them: a long memory makes them exact, the short one makes them follow.
  * Whatever is not seen for minutes (a channel) or longer (the rest) returns to its prior.
  */
@@ -19,7 +19,7 @@ import {
 import { countLength, lengthsOf } from './estimates/lengths.ts';
 import { half } from './estimates/memory.ts';
 import { countRound, nodeAt, startFit, type Fit } from './estimates/node-time.ts';
-import { add, believed, NONE, spread, type Samples } from './estimates/samples.ts';
+import { add, believed, NONE, seenLately, spread, type Samples } from './estimates/samples.ts';
 
 export { DEPTH, trust, type Acceptance, type Agreement, type Source } from './estimates/acceptance.ts';
 export { HORIZON } from './estimates/lengths.ts';
@@ -48,8 +48,10 @@ export interface RoundObservation extends Agreement {
   readonly kind: 'round';
   readonly at: number;
   readonly sentAt: number;
-  /** The node's own time, queue and evaluation; what is left of the round trip is the channel's. */
+  /** The node's own time, queue and evaluation, until its last token; the rest of the round trip is the channel's. */
   readonly nodeSpentMs: number;
+  /** That part of it which it took to judge the draft. */
+  readonly judgedMs: number;
   readonly bytesUp: number;
   readonly bytesDown: number;
   /** Drafted tokens that the node judged (K). */
@@ -92,6 +94,7 @@ export interface Estimates {
   readonly draft: Readonly<Record<Source, Samples>>;
   readonly losses: { readonly lost: number; readonly rounds: number };
   readonly node: Fit;
+  readonly stream: Samples;
   readonly curves: Curves;
   readonly lengths: readonly number[];
   readonly rounds: number;
@@ -126,6 +129,7 @@ export function startEstimates(): Estimates {
     draft: { neural: NONE, lookup: NONE, memory: NONE },
     losses: { lost: 0, rounds: 0 },
     node: startFit(),
+    stream: NONE,
     curves: {},
     lengths: [],
     rounds: 0,
@@ -163,9 +167,9 @@ export function observe(estimates: Estimates, seen: Observation): Estimates {
 
 /** What is believed at `now` about work with one adapter. */
 export function conditionsAt(estimates: Estimates, adapter: string, now: number): Conditions {
-  const { rtt, lost, up, down, draft, losses, node, curves } = estimates;
+  const { rtt, lost, up, down, draft, losses, node, stream, curves } = estimates;
   const rttMs = believed(rtt, PRIOR.rttMs, now);
-  const { fixedMs, tokenMs, streamMs, streamKnown } = nodeAt(node, now);
+  const verify = nodeAt(node, now);
   const of = <T>(view: (source: Source) => T): Record<Source, T> => ({
     neural: view('neural'),
     lookup: view('lookup'),
@@ -179,9 +183,10 @@ export function conditionsAt(estimates: Estimates, adapter: string, now: number)
     upBytesPerMs: believed(up, PRIOR.bytesPerMs, now),
     downBytesPerMs: believed(down, PRIOR.bytesPerMs, now),
     draftMs: of((source) => believed(draft[source], PRIOR.draftMs[source], now)),
-    verify: { fixedMs, tokenMs },
-    streamMs,
-    streamKnown,
+    verify,
+    // Writing one token on is one evaluation, so a verdict's fixed time is the best guess for it.
+    streamMs: believed(stream, verify.fixedMs, now),
+    streamKnown: seenLately(stream, now),
     acceptance: of((source) => acceptanceOf(curves, source, adapter, now)),
     lengths: lengthsOf(estimates.lengths),
     rounds: estimates.rounds,
@@ -210,6 +215,10 @@ function observeRound(estimates: Estimates, seen: RoundObservation): Estimates {
     lost: stalled ? add(estimates.lost, excess, at) : estimates.lost,
     losses: faded(estimates.losses, stalled ? 1 : 0),
     node: fit,
+    stream:
+      seen.more > 0
+        ? add(estimates.stream, Math.max(0, seen.nodeSpentMs - seen.judgedMs) / seen.more, at)
+        : estimates.stream,
     curves: seen.drafted > 0 ? countAgreement(curves, seen, at) : curves,
     rounds: estimates.rounds + 1,
   };

@@ -145,6 +145,7 @@ async function* measured(
         at: sentAt + last.ms - record.sentMs,
         sentAt,
         nodeSpentMs: last.nodeMs,
+        judgedMs: record.parts[0]!.nodeMs,
         bytesUp: record.bytesUp,
         bytesDown: record.bytesDown,
         sent: record.drafted,

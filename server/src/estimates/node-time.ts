@@ -1,7 +1,7 @@
-/** Pure: the node's own time for a round, as a regression on what it was asked to do. */
+/** Pure: the node's own time for a verdict, as a regression on the tokens it judges. */
 import { COUNT_LIFE, half, ROUND_LIFE } from './memory.ts';
 
-/** Sums of a least-squares fit of the node's time to (1, tokens judged, tokens written on). */
+/** Sums of a least-squares fit of the node's time to (1, tokens judged). */
 export interface Fit {
   readonly products: readonly number[];
   readonly targets: readonly number[];
@@ -12,37 +12,34 @@ export interface Fit {
   readonly at: number;
 }
 
-/** What a round asked of the node, and how long it took. */
+/** What a verdict asked of the node, and how long it took. */
 export interface NodeWork {
   /** Milliseconds on the clock of all observations, and the node's own. */
   readonly at: number;
-  readonly nodeSpentMs: number;
-  /** Tokens evaluated at once for the verdict, and tokens written on. */
+  readonly judgedMs: number;
+  /** Tokens evaluated at once besides the context's last. */
   readonly judged: number;
-  readonly more: number;
 }
 
-/** Before anything was seen, in ms: fixed, per token judged, per token written on (a target on a CPU). */
-export const NODE_PRIOR = [12, 1, 12] as const;
+/** Before anything was seen, in ms: fixed, and per token judged (a target on a CPU). */
+export const NODE_PRIOR = [12, 1] as const;
 /**
  * A round of usual length (ms), and the weight of the prior in such rounds: with times that vary by a tenth, it
- * stands for 12 ± 17 ms, 1 ± 8 ms and a fixed time ± 11 ms.
+ * stands for 12 ± 17 ms and 1 ± 8 ms.
  */
 const USUAL_MS = 24;
-const PRIOR_WEIGHT = [0.02, 0.1, 0.05];
-/** Weight of rounds with writing on that tells its time to a tenth or so. */
-const STREAM_KNOWN = 0.5;
+const PRIOR_WEIGHT = [0.02, 0.1];
 /** Rounds before anything can be called an outlier. */
 const FIRST_ROUNDS = 5;
 
-/** What is believed of the node at `now`: the fit's coefficients (ms), and whether it wrote on lately. */
+/** What is believed of the node at `now` (ms). */
 export function nodeAt(fit: Fit, now: number) {
-  const [fixedMs, tokenMs, streamMs] = solved(aged(fit, now)) as [number, number, number];
-  return { fixedMs, tokenMs, streamMs, streamKnown: fit.products[8]! > STREAM_KNOWN };
+  const [fixedMs, tokenMs] = solved(aged(fit, now)) as [number, number];
+  return { fixedMs, tokenMs };
 }
 
 export function startFit(): Fit {
-  return { products: Array<number>(9).fill(0), targets: [0, 0, 0], scale: 5, drift: 0, rounds: 0, at: 0 };
+  return { products: [0, 0, 0, 0], targets: [0, 0], scale: 5, drift: 0, rounds: 0, at: 0 };
 }
 
 /**
@@ -52,11 +49,11 @@ export function startFit(): Fit {
  */
 export function countRound(fit: Fit, work: NodeWork): Fit {
   const { products, targets, scale, drift } = aged(fit, work.at, half(1, ROUND_LIFE));
-  const features = [1, work.judged, work.more];
+  const features = [1, work.judged];
   const foretold = dot(features, solved({ products, targets }));
   const first = fit.rounds < FIRST_ROUNDS;
-  const unit = USUAL_MS / Math.max(1, foretold, first ? work.nodeSpentMs : 0);
-  const residual = (work.nodeSpentMs - foretold) * unit;
+  const unit = USUAL_MS / Math.max(1, foretold, first ? work.judgedMs : 0);
+  const residual = (work.judgedMs - foretold) * unit;
   const clip = 2.5 * scale;
   const clipped = Math.max(-clip, Math.min(clip, residual));
   const side = first ? 0 : 0.75 * drift + (0.25 * clipped) / clip;
@@ -66,7 +63,7 @@ export function countRound(fit: Fit, work: NodeWork): Fit {
   const scaled = features.map((feature) => feature * unit);
   return {
     products: products.map((sum, index) => {
-      return kept * sum + scaled[Math.floor(index / 3)]! * scaled[index % 3]!;
+      return kept * sum + scaled[Math.floor(index / 2)]! * scaled[index % 2]!;
     }),
     targets: targets.map((sum, index) => kept * sum + scaled[index]! * counted),
     // After a change the new times must not count as outliers; one stall must not widen the clip for long.
@@ -89,15 +86,10 @@ function aged(fit: Fit, now: number, keep = 1): Fit {
 function solved({ products, targets }: Pick<Fit, 'products' | 'targets'>): number[] {
   const found: number[] = [...NODE_PRIOR];
   for (let sweep = 0; sweep < 40; sweep++) {
-    for (let row = 0; row < 3; row++) {
-      const others = found.reduce(
-        (sum, value, column) => (column === row ? sum : sum + products[3 * row + column]! * value),
-        0,
-      );
-      // Writing one token on is one evaluation, so a round's fixed time is the best guess for it.
-      const prior = row === 2 ? found[0]! : NODE_PRIOR[row]!;
-      const pull = targets[row]! - others + PRIOR_WEIGHT[row]! * prior;
-      found[row] = Math.max(0, pull / (products[4 * row]! + PRIOR_WEIGHT[row]!));
+    for (const row of [0, 1]) {
+      const other = products[1]! * found[1 - row]!;
+      const pull = targets[row]! - other + PRIOR_WEIGHT[row]! * NODE_PRIOR[row]!;
+      found[row] = Math.max(0, pull / (products[3 * row]! + PRIOR_WEIGHT[row]!));
     }
   }
   return found;

@@ -31,6 +31,11 @@ export function believed({ values, times }: Samples, prior: number, now: number)
   return ((sum(core) / core.length) * weight + prior * 0.1) / (weight + 0.1);
 }
 
+/** Whether there is a sample that is not much older than its half-life. */
+export function seenLately({ times }: Samples, now: number): boolean {
+  return times.some((at) => half(now - at, SAMPLE_LIFE) > 0.25);
+}
+
 /** Mean absolute deviation from `center`, believed in the same way. */
 export function spread(samples: Samples, center: number, prior: number, now: number): number {
   return believed(

@@ -122,7 +122,8 @@ export function complete(world: World, strategy: Strategy, seed: number, start: 
     }
     const own = Math.min(1, length - committed - stood);
     const written = Math.min(more, length - committed - stood - own);
-    const nodeSpentMs = around(world.fixedMs + world.judgeMs * count + world.streamMs * written, 0.1);
+    const judgedMs = around(world.fixedMs + world.judgeMs * count, 0.1);
+    const nodeSpentMs = judgedMs + around(world.streamMs * written, 0.1);
     const channelMs = around(world.rttMs, world.jitter) + (chance() < world.stall ? 1000 : 0);
     const sentAt = start + spent.ms;
     spent.ms += channelMs + nodeSpentMs;
@@ -139,6 +140,7 @@ export function complete(world: World, strategy: Strategy, seed: number, start: 
       at: start + spent.ms,
       sentAt,
       nodeSpentMs,
+      judgedMs,
       bytesUp: 40 + 3 * count,
       bytesDown: 20 + 3 * (own + written),
       sent: count,
