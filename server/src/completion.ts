@@ -1,6 +1,6 @@
 import { firstLine, type Engine, type Family, type Sampling, type Token } from '@foretype/models';
 import type { Control } from './control.ts';
-import { Drafts } from './drafts.ts';
+import { Drafts, type Remembered } from './drafts.ts';
 import { continuationOf, LIMIT, promptFor, type Place } from './prompt.ts';
 import type { CompletionReport } from './protocol.ts';
 import { emptyTrace, reportOf, type CompletionTrace } from './trace.ts';
@@ -29,8 +29,7 @@ export interface CompletionRequest extends Place {
   readonly patience?: number;
   /** Tokens of other texts that drafts may be copied from, the nearest last. */
   readonly others?: readonly (readonly Token[])[];
-  /** What an earlier completion said would come after the cursor. */
-  readonly remembered?: string;
+  readonly remembered?: Remembered | undefined;
 }
 
 /** A text to insert at the cursor, line ends as `\n`, and how it came about. */
@@ -50,7 +49,7 @@ export async function* complete(
   signal: AbortSignal,
 ): AsyncGenerator<Candidate, void> {
   const { draft, family, edge } = parts;
-  const { adapter, sampling, patience = Infinity, others = [], remembered = '' } = request;
+  const { adapter, sampling, patience = Infinity, others = [], remembered } = request;
   const began = parts.now();
   const now = () => parts.now() - began;
   const trace = emptyTrace(adapter);

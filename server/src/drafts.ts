@@ -13,14 +13,20 @@ export interface Offer {
   readonly writes: boolean;
 }
 
+/** What an earlier completion said would come after the cursor. */
+export interface Remembered {
+  readonly text: string;
+  /** Whether the target had written it. */
+  readonly verified: boolean;
+}
+
 export interface DraftParts {
   readonly tokenizer: Pick<Engine, 'tokenize' | 'detokenize'>;
   readonly prompt: Prompt;
   readonly ahead: WriteAhead;
   /** Tokens of other texts that may be copied from, the nearest last. */
   readonly others: readonly (readonly Token[])[];
-  /** What an earlier completion said would come after the cursor; empty where there was none. */
-  readonly remembered: string;
+  readonly remembered: Remembered | undefined;
 }
 
 export class Drafts {
@@ -31,7 +37,7 @@ export class Drafts {
     this.#parts = parts;
     const { tokenizer, prompt, remembered } = parts;
     this.#remembered = remembered
-      ? tokenizer.tokenize(prompt.leading.text + remembered)
+      ? tokenizer.tokenize(prompt.leading.text + remembered.text)
       : Promise.resolve([]);
     // It is awaited at the first round, which may never come.
     this.#remembered.catch(() => undefined);
@@ -68,7 +74,8 @@ export class Drafts {
     const remembered = await this.#remembered;
     if (begun.some((token, index) => token !== remembered[index])) return [];
     const rest = remembered.slice(begun.length, begun.length + DEPTH);
-    return rest.map((token) => ({ token, sureness: 1 }));
+    const sureness = this.#parts.remembered?.verified ? 1 : 0.5;
+    return rest.map((token) => ({ token, sureness }));
   }
 
   async #copy(begun: readonly Token[]): Promise<readonly Drafted[]> {

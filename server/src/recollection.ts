@@ -1,5 +1,6 @@
 import type { Engine, Token } from '@foretype/models';
 import { anchorFor, type Anchored, type Cursor } from './anchor.ts';
+import type { Remembered } from './drafts.ts';
 import { windowAt } from './window.ts';
 
 /** How many other documents may be copied from, and UTF-16 code units taken on each side of where the cursor was. */
@@ -9,7 +10,7 @@ const AROUND = { before: 12_000, after: 12_000 };
 /** What earlier completions leave for the drafts of later ones: nothing of it decides what is shown, only how fast. */
 export class Recollection {
   readonly #tokenizer: Pick<Engine, 'tokenize'>;
-  #last: (Anchored & { readonly completed: string }) | undefined;
+  #last: (Anchored & { readonly completed: Remembered }) | undefined;
   /** Tokens by document, the one left last at the end. */
   readonly #others = new Map<string, readonly Token[]>();
 
@@ -17,13 +18,14 @@ export class Recollection {
     this.#tokenizer = tokenizer;
   }
 
-  /** What the last completion said would come after the cursor; empty where something else was typed since. */
-  rememberedAt({ uri, text, offset }: Cursor): string {
+  /** What the last completion said would come after the cursor; undefined where something else was typed since. */
+  rememberedAt({ uri, text, offset }: Cursor): Remembered | undefined {
     const last = this.#last;
     const typed = last ? offset - last.offset : -1;
-    if (last?.uri !== uri || typed < 0 || typed >= last.completed.length) return '';
-    const foretold = last.text.slice(0, last.offset) + last.completed.slice(0, typed);
-    return text.startsWith(foretold) ? last.completed.slice(typed) : '';
+    if (last?.uri !== uri || typed < 0 || typed >= last.completed.text.length) return undefined;
+    const { completed } = last;
+    const foretold = last.text.slice(0, last.offset) + completed.text.slice(0, typed);
+    return text.startsWith(foretold) ? { ...completed, text: completed.text.slice(typed) } : undefined;
   }
 
   /** Where a prompt for the cursor is split, see {@link anchorFor}. */
@@ -37,7 +39,7 @@ export class Recollection {
   }
 
   /** Takes note of a completion; `completed` is the text that was found for the cursor. */
-  keep(cursor: Cursor, completed: string): void {
+  keep(cursor: Cursor, completed: Remembered): void {
     const left = this.#last;
     this.#last = { ...cursor, anchor: this.anchorAt(cursor), completed };
     if (left && left.uri !== cursor.uri) void this.#read(left);

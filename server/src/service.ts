@@ -120,7 +120,8 @@ export class CompletionService {
       clearTimeout(timer);
     }
     if (best) {
-      recollection.keep(cursor, best.text);
+      const { text, report } = best;
+      recollection.keep(cursor, { text, verified: report.path === 'speculated' });
       this.#enter({ lastCompletion: best.report });
     }
     return best?.text ? best : undefined;

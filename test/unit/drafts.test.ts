@@ -29,7 +29,13 @@ function draftsAt({ before = 'let a', leading = '', others = [] as string[], rem
     now: () => (clock += 2),
     signal: never,
   });
-  const drafts = new Drafts({ tokenizer: engine, prompt, ahead, others: others.map(tokens), remembered });
+  const drafts = new Drafts({
+    tokenizer: engine,
+    prompt,
+    ahead,
+    others: others.map(tokens),
+    remembered: remembered ? { text: remembered, verified: true } : undefined,
+  });
   return { drafts, ahead, context, own: fakeWrite(context, 24, undefined, seed) };
 }
 
@@ -101,23 +107,24 @@ describe('drafts', () => {
 });
 
 describe('recollection', () => {
+  const verified = (text: string) => ({ text, verified: true });
   const cursor = (uri: string, text: string) => ({ uri, text, offset: text.length });
 
   it('is of the last completion, while what is typed agrees with it', () => {
     const recollection = new Recollection(new FakeEngine());
-    assert.equal(recollection.rememberedAt(cursor('a', 'const ')), '');
-    recollection.keep(cursor('a', 'const '), 'answer = 42;');
-    assert.equal(recollection.rememberedAt(cursor('a', 'const ')), 'answer = 42;');
-    assert.equal(recollection.rememberedAt(cursor('a', 'const ans')), 'wer = 42;');
+    assert.equal(recollection.rememberedAt(cursor('a', 'const ')), undefined);
+    recollection.keep(cursor('a', 'const '), verified('answer = 42;'));
+    assert.deepEqual(recollection.rememberedAt(cursor('a', 'const ')), verified('answer = 42;'));
+    assert.deepEqual(recollection.rememberedAt(cursor('a', 'const ans')), verified('wer = 42;'));
     for (const other of [cursor('a', 'const b'), cursor('a', 'con'), cursor('b', 'const ans')])
-      assert.equal(recollection.rememberedAt(other), '');
-    assert.equal(recollection.rememberedAt(cursor('a', 'const answer = 42;')), '');
+      assert.equal(recollection.rememberedAt(other), undefined);
+    assert.equal(recollection.rememberedAt(cursor('a', 'const answer = 42;')), undefined);
   });
 
   it('has the tokens of the last three documents, the latest last, and not of the one at hand', async () => {
     const recollection = new Recollection(new FakeEngine());
     for (const uri of ['a', 'b', 'c', 'd', 'e']) {
-      recollection.keep(cursor(uri, `text of ${uri}`), '');
+      recollection.keep(cursor(uri, `text of ${uri}`), verified(''));
       await new Promise(setImmediate);
     }
     assert.deepEqual(
@@ -130,8 +137,8 @@ describe('recollection', () => {
     const lost = new FakeEngine();
     lost.tokenize = () => Promise.reject(new Error('lost'));
     const recollection = new Recollection(lost);
-    recollection.keep(cursor('a', 'one'), '');
-    recollection.keep(cursor('b', 'two'), '');
+    recollection.keep(cursor('a', 'one'), verified(''));
+    recollection.keep(cursor('b', 'two'), verified(''));
     await new Promise(setImmediate);
     assert.deepEqual(recollection.othersThan('b'), []);
   });
