@@ -45,8 +45,8 @@ export const MAX_RUNNING = 4;
 /** The longest family name that a hello may bear: it is quoted back. */
 const MAX_NAME_LENGTH = 128;
 
-/** A context that is being read ahead. */
-interface Reading {
+/** A round, or a context that is being read ahead. */
+interface Work {
   readonly abort: AbortController;
   readonly done: Promise<void>;
 }
@@ -59,9 +59,11 @@ interface Reading {
 export class Session {
   readonly #target: Target;
   readonly #world: SessionOptions;
-  readonly #running = new Map<number, AbortController>();
+  readonly #running = new Map<number, Work>();
+  /** Work that was cancelled and may still have a place in the engine, with the cache of this conversation in it. */
+  #leaving: Promise<unknown> = Promise.resolve();
   #base: readonly Token[] = [];
-  #reading: Reading | undefined;
+  #reading: Work | undefined;
   #greeted = false;
   /** Known once the client was welcomed. */
   #facts: ModelFacts | undefined;
@@ -85,7 +87,8 @@ export class Session {
     } else if (frame.case === 'sync' && this.#facts) {
       this.#sync(frame.value, this.#facts);
     } else if (frame.case === 'cancel' && this.#facts) {
-      this.#running.get(frame.value.id)?.abort();
+      const running = this.#running.get(frame.value.id);
+      if (running) this.#stop(running);
     } else {
       this.#close(CLOSE.malformed, `A ${frame.case} frame came out of turn.`);
     }
@@ -110,8 +113,8 @@ export class Session {
   /** The connection is gone. */
   end(): void {
     this.#closed = true;
-    for (const running of this.#running.values()) running.abort();
-    this.#reading?.abort.abort();
+    for (const work of [...this.#running.values(), ...(this.#reading ? [this.#reading] : [])])
+      work.abort.abort();
   }
 
   async #greet(hello: Hello): Promise<void> {
@@ -168,11 +171,15 @@ export class Session {
     }
 
     const abort = new AbortController();
-    this.#running.set(id, abort);
+    const done = Promise.withResolvers<undefined>();
+    this.#running.set(id, { abort, done: done.promise });
     try {
       const { engine, end } = this.#target;
       // What was read ahead must be out of the engine's hands, or the round would read it again somewhere else.
-      if (this.#reading) await this.#stopReading(this.#reading);
+      if (this.#reading) this.#stop(this.#reading);
+      this.#reading = undefined;
+      await this.#leaving;
+      abort.signal.throwIfAborted();
       const leading = frame.leading.length > 0 ? await engine.detokenize(frame.leading) : '';
       const request = {
         adapter: frame.adapter || undefined,
@@ -208,6 +215,7 @@ export class Session {
         this.#fail(id, 'unavailable', 'The edge node failed to verify the draft; its log says why.');
       }
     } finally {
+      done.resolve(undefined);
       this.#running.delete(id);
       this.#leaveWhenIdle();
     }
@@ -232,20 +240,18 @@ export class Session {
 
   /** Begins to read as soon as the context before it, which it replaces, is out of the engine's hands. */
   #read(request: ReadRequest): void {
-    const before = this.#reading;
-    before?.abort.abort();
+    if (this.#reading) this.#stop(this.#reading);
     const abort = new AbortController();
     const read = async () => {
-      await before?.done;
+      await this.#leaving;
       if (!abort.signal.aborted) await this.#target.engine.read(request, abort.signal);
     };
     this.#reading = { abort, done: read().catch(() => undefined) };
   }
 
-  async #stopReading(reading: Reading): Promise<void> {
-    this.#reading = undefined;
-    reading.abort.abort();
-    await reading.done;
+  #stop(work: Work): void {
+    work.abort.abort();
+    this.#leaving = Promise.all([this.#leaving, work.done]);
   }
 
   /** The context that a frame tells as a change, or undefined after a failure that says what to do. */

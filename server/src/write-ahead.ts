@@ -1,6 +1,9 @@
 import type { Engine, Sampling, Token } from '@foretype/models';
 import type { Prompt } from './prompt.ts';
 
+/** Committed tokens that the draft may be behind without being begun anew. */
+const LAG = 2;
+
 /** A proposed token, and how sure its source is of it: 0 to 1, by a measure of the source's own. */
 export interface Drafted {
   readonly token: Token;
@@ -32,6 +35,8 @@ export class WriteAhead {
   #stop = new AbortController();
   #news = Promise.withResolvers<undefined>();
   #pace = { tokens: 0, ms: 0 };
+  /** The writing under way, which has the engine's cache of this prompt in its hands. */
+  #writing: Promise<void> = Promise.resolve();
 
   /** Begins to write at once. */
   constructor(parts: WriteAheadParts) {
@@ -57,7 +62,10 @@ export class WriteAhead {
     begun: readonly Token[],
     wanted: (drafted: readonly Drafted[]) => boolean,
   ): Promise<readonly Drafted[]> {
-    await this.#until(() => this.#written.length >= begun.length);
+    // What is committed already is faster read than written again.
+    const lags = this.#written.length + LAG < begun.length;
+    if (lags || !this.#agreesSoFar(begun)) this.#begin(begun);
+    await this.#until(() => this.#written.length >= begun.length || !this.#agreesSoFar(begun));
     if (!this.#agrees(begun)) this.#begin(begun);
     const drafted: Drafted[] = [];
     while (wanted(drafted)) {
@@ -77,18 +85,28 @@ export class WriteAhead {
   }
 
   #agrees(begun: readonly Token[]): boolean {
-    return begun.every((token, index) => token === this.#written[index]?.token);
+    return this.#written.length >= begun.length && this.#agreesSoFar(begun);
+  }
+
+  #agreesSoFar(begun: readonly Token[]): boolean {
+    return this.#written.every(({ token }, index) => index >= begun.length || token === begun[index]);
   }
 
   #begin(begun: readonly Token[]): void {
     this.#stop.abort();
     this.#stop = new AbortController();
+    this.#failure = undefined;
     this.#written = begun.map((token) => ({ token, sureness: 1 }));
     this.#ended = begun.length >= this.#parts.limit;
-    if (!this.#ended) void this.#write(begun, this.#stop.signal);
+    if (this.#ended) return;
+    const before = this.#writing;
+    const stop = this.#stop.signal;
+    // Asked at once, the engine would read the whole prompt again elsewhere, since the old writing still holds its cache.
+    this.#writing = before.then(() => this.#write(begun, stop));
   }
 
   async #write(begun: readonly Token[], stop: AbortSignal): Promise<void> {
+    if (stop.aborted) return;
     const { engine, prompt, limit, sampling, now, signal } = this.#parts;
     const { context, leading } = prompt;
     const request = {
@@ -110,6 +128,8 @@ export class WriteAhead {
         this.#written.push({ token, sureness: probability ?? 1 });
         this.#tell();
       }
+      // The engine may have come to its end before it heard that it should stop.
+      if (stop.aborted) return;
       this.#ended = true;
     } catch (reason) {
       if (stop.aborted) return;

@@ -10,6 +10,19 @@ describe('Slots', () => {
     assert.equal((await slots.acquire([1, 2, 9, 4])).slot.name, 'b');
   });
 
+  it('keeps conversations apart whose prompts have only a marker in common', async () => {
+    const slots = new Slots(['a', 'b', 'c', 'd'].map((name) => ({ name, tokens: [] as number[] })));
+    const lent: string[] = [];
+    for (const conversation of [10, 20, 10, 20, 30, 10]) {
+      const context = [1, ...Array.from({ length: 9 }, (_, at) => conversation + at)];
+      const { slot: given, release } = await slots.acquire(context);
+      given.tokens = context;
+      release();
+      lent.push(given.name);
+    }
+    assert.deepEqual(lent, ['a', 'b', 'a', 'b', 'c', 'a']);
+  });
+
   it('among equals lends the one idle longest, so that a new conversation does not evict a warm one', async () => {
     const slots = new Slots([slot('a', 1), slot('b', 1)]);
     (await slots.acquire([7])).release();

@@ -13,8 +13,9 @@ export interface Lease<S extends Slot> {
 
 /**
  * Lends each slot to one request at a time. A request gets the idle slot whose tokens share the longest prefix with its
- * context, since that much need not be evaluated again; among equals, the one that was idle longest, so that a fresh
- * conversation does not evict a warm one. With no idle slot, requests wait in the order they came.
+ * context, since that much need not be evaluated again; where none shares much, which all prompts do that begin with the
+ * same marker or the same licence, an empty slot, or the one that was idle longest: a new conversation must not evict a
+ * warm one. With no idle slot, requests wait in the order they came.
  */
 export class Slots<S extends Slot> {
   /** Idle slots, the longest idle first. */
@@ -46,13 +47,15 @@ export class Slots<S extends Slot> {
   }
 
   #take(context: readonly Token[]): S | undefined {
-    let best = 0;
-    let longest = -1;
-    this.#idle.forEach((slot, index) => {
-      const shared = sharedPrefix(slot.tokens, context);
-      if (shared > longest) [best, longest] = [index, shared];
+    let best = -1;
+    let longest = 0;
+    this.#idle.forEach(({ tokens }, index) => {
+      const shared = sharedPrefix(tokens, context);
+      const much = 2 * shared >= Math.min(tokens.length, context.length);
+      if (much && shared > longest) [best, longest] = [index, shared];
     });
-    return this.#idle.splice(best, 1)[0];
+    if (best === -1) best = this.#idle.findIndex(({ tokens }) => tokens.length === 0);
+    return this.#idle.splice(Math.max(0, best), 1)[0];
   }
 
   #lease(slot: S): Lease<S> {
