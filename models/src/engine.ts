@@ -87,9 +87,9 @@ export interface ScoreRequest {
 export interface Engine {
   facts(): Promise<ModelFacts>;
   /** Ids of plain text; text that looks like a special token is never read as one. */
-  tokenize(text: string): Promise<Token[]>;
+  tokenize(text: string, signal?: AbortSignal): Promise<Token[]>;
   /** Text of ids; bytes that do not yet form a character come out as U+FFFD. */
-  detokenize(tokens: readonly Token[]): Promise<string>;
+  detokenize(tokens: readonly Token[], signal?: AbortSignal): Promise<string>;
   /**
    * The model's own greedy choice after `context` and after each token of `drafted`, in one evaluation.
    * @returns `drafted.length + 1` tokens; element i is chosen given `context` and `drafted[0..i)`.

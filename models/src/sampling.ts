@@ -17,7 +17,8 @@ export const MAX_TEMPERATURE = 2;
 
 /**
  * The logits, divided by the temperature, with their luck.
- * @param place how many tokens of the continuation come before the one that is chosen.
+ * @param place how many tokens come before the one that is chosen, the whole context counted, so that a text keeps its
+ *   luck while it is typed through.
  */
 export function withLuck(
   logits: ReadonlyMap<Token, number>,

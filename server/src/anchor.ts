@@ -29,5 +29,8 @@ export function anchorFor(cursor: Cursor, last: Anchored | undefined): number {
     offset - last.anchor <= FAR &&
     text.startsWith(last.text.slice(0, last.anchor)) &&
     text.slice(offset) === last.text.slice(last.offset);
-  return stays ? last.anchor : text.lastIndexOf('\n', offset - 1) + 1;
+  if (stays) return last.anchor;
+  const lineStart = offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1;
+  // Behind the start of a long paragraph there would be no room for what is typed.
+  return offset - lineStart <= FAR ? lineStart : offset;
 }

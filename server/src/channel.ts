@@ -10,7 +10,7 @@ import {
 import type { Token } from '@foretype/models';
 import { Agent, fetch, Headers, WebSocket } from 'undici';
 import { explain, readAddress, type Address, type Answer } from './address.ts';
-import type { Answer as Verdict, Verifier, VerifyRequest } from './verifier.ts';
+import type { Answer as Verdict, Receipt, Verifier, VerifyRequest } from './verifier.ts';
 import type { ServerStatus } from './protocol.ts';
 import { EdgeError, Rounds } from './rounds.ts';
 
@@ -98,12 +98,20 @@ export class Channel implements Verifier {
   }
 
   /** A node that cannot be asked now, or not any more, says so at the next round. */
-  sync({ adapter, context }: Pick<VerifyRequest, 'adapter' | 'context'>, signal: AbortSignal): void {
+  async sync(
+    { adapter, context }: Pick<VerifyRequest, 'adapter' | 'context'>,
+    signal: AbortSignal,
+  ): Promise<Receipt | undefined> {
     const answers = this.#ask(context, [], signal, (id, delta) => ({
       case: 'sync',
       value: { id, ...delta, adapter },
     }));
-    answers.next().catch(() => undefined);
+    try {
+      for await (const receipt of answers) return receipt;
+    } catch {
+      // The next round says what is wrong.
+    }
+    return undefined;
   }
 
   /** Closes the connection for good; no state comes after it. */

@@ -5,15 +5,20 @@ import { continuationOf, LIMIT, promptFor, type Place } from './prompt.ts';
 import type { CompletionReport } from './protocol.ts';
 import { emptyTrace, reportOf, type CompletionTrace } from './trace.ts';
 import { verified } from './verification.ts';
-import type { Verifier } from './verifier.ts';
+import type { Verifier, VerifyRequest } from './verifier.ts';
 import { WriteAhead } from './write-ahead.ts';
+
+export interface Edge {
+  readonly verifier: Verifier;
+  readonly control: Control;
+}
 
 export interface CompletionParts {
   readonly family: Family;
   /** The draft model; its tokenizer is the target's. */
   readonly draft: Engine;
   /** The edge node, and what is known of work with it; absent while there is none to ask. */
-  readonly edge: { readonly verifier: Verifier; readonly control: Control } | undefined;
+  readonly edge: Edge | undefined;
   /** Milliseconds on a clock that only moves forward. */
   readonly now: () => number;
   /** Told what was done, once it is over. */
@@ -57,12 +62,15 @@ export async function* complete(
   const stop = AbortSignal.any([signal, left.signal]);
   let ahead: WriteAhead | undefined;
   try {
-    const prompt = await promptFor({ family, tokenizer: draft }, request);
+    const prompt = await promptFor({ family, tokenizer: draft, signal: stop }, request);
+    stop.throwIfAborted();
     trace.promptMs = now();
     trace.context = prompt.context.length;
     trace.leading = prompt.leading.tokens.length;
+    const asked = edge && !edge.control.rests ? edge : undefined;
+    if (edge && !asked) trace.unverified = 'energy budget used up';
     // While the draft is being written the target reads what it will judge it by.
-    edge?.verifier.sync({ adapter, context: prompt.context }, stop);
+    if (asked) void readAhead(asked, { adapter, context: prompt.context }, parts.now, trace, stop);
     const limit = LIMIT + prompt.leading.tokens.length;
     const writing = new WriteAhead({ engine: draft, prompt, limit, sampling, now: parts.now, signal: stop });
     ahead = writing;
@@ -72,8 +80,8 @@ export async function* complete(
       trace.draftMs = now();
       return { path: 'draft' as const, text };
     });
-    const verifying = edge && {
-      ...edge,
+    const verifying = asked && {
+      ...asked,
       prompt,
       family,
       tokenizer: draft,
@@ -83,7 +91,8 @@ export async function* complete(
       drafts: new Drafts({ tokenizer: draft, prompt, ahead, others, remembered }),
       trace,
       now,
-      patience: () => patience - (trace.draftMs === null ? 0 : now() - trace.draftMs),
+      // Nobody's patience runs before there is something to see.
+      patience: () => (trace.draftMs === null ? Infinity : patience - (now() - trace.draftMs)),
     };
     const target =
       verifying &&
@@ -112,12 +121,31 @@ export async function* complete(
   }
 }
 
+/** Sends the context ahead; the answer tells of the channel, whatever becomes of the completion. */
+async function readAhead(
+  { verifier, control }: Edge,
+  request: Pick<VerifyRequest, 'adapter' | 'context'>,
+  now: () => number,
+  trace: CompletionTrace,
+  signal: AbortSignal,
+): Promise<void> {
+  const sentAt = now();
+  const receipt = await verifier.sync(request, signal);
+  if (!receipt) return;
+  const { nodeMs, bytesUp, bytesDown } = receipt;
+  trace.ahead = { ms: now() - sentAt, nodeMs, bytesUp, bytesDown };
+  control.observe({ kind: 'sync', at: now(), sentAt, nodeSpentMs: nodeMs, bytesUp, bytesDown });
+}
+
 /** What the completion took, to be weighed when the next one is planned. */
-function account(control: Control, { rounds }: CompletionTrace, { pace }: WriteAhead, at: number): void {
+function account(control: Control, trace: CompletionTrace, { pace }: WriteAhead, at: number): void {
   if (pace.tokens > 0) control.observe({ kind: 'drafting', at, source: 'neural', ...pace });
-  const waitMs = rounds.reduce((sum, { sentMs, parts }) => {
-    const answered = parts.at(-1)?.ms;
-    return sum + (sentMs === null || answered === undefined ? 0 : answered - sentMs);
-  }, 0);
-  control.spend({ drafted: pace.tokens, rounds: rounds.length, waitMs });
+  const sent = trace.rounds.filter(({ sentMs }) => sentMs !== null);
+  const waits = sent.map(({ sentMs, parts }) => (parts.at(-1)?.ms ?? trace.endMs!) - sentMs!);
+  control.spend({
+    drafted: Math.max(0, pace.tokens - trace.drafted),
+    // A context sent ahead wakes the radio for the round behind it.
+    rounds: Math.max(sent.length, trace.ahead ? 1 : 0),
+    waitMs: waits.reduce((sum, ms) => sum + ms, 0),
+  });
 }

@@ -11,6 +11,7 @@ import {
 } from './estimates.ts';
 import {
   choose,
+  isUsedUp,
   refill,
   spend,
   wantedAfter,
@@ -47,8 +48,9 @@ export interface Decision {
   readonly wanted: (drafted: readonly Drafted[]) => boolean;
 }
 
-/** What is spent on one completion: tokens drafted, rounds, milliseconds of waiting for the node. */
+/** What is spent on one completion beyond the local draft's line, which is written in any case. */
 export interface Spent {
+  /** Tokens drafted, rounds made, milliseconds of waiting for the node. */
   readonly drafted: number;
   readonly rounds: number;
   readonly waitMs: number;
@@ -78,7 +80,6 @@ export class Control {
       const { source, hand, writes } = offer;
       const acceptance = conditions.acceptance[source];
       const demand = {
-        node: true,
         source,
         wanted,
         hand: hand.slice(0, DEPTH).map(({ sureness }) => trust(acceptance, sureness)),
@@ -90,6 +91,11 @@ export class Control {
       return { plan, offer, wanted: wantedBy(plan, conditions, offer) };
     });
     return decisions.reduce((best, other) => (msOf(other) < msOf(best) ? other : best));
+  }
+
+  /** Whether the energy budget forbids whatever could be planned. */
+  get rests(): boolean {
+    return isUsedUp(refill(this.#budget, this.#options.now()));
   }
 
   observe(seen: Observation): void {

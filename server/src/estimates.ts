@@ -19,7 +19,7 @@ import {
 import { countLength, lengthsOf } from './estimates/lengths.ts';
 import { half } from './estimates/memory.ts';
 import { countRound, nodeAt, startFit, type Fit } from './estimates/node-time.ts';
-import { add, believed, NONE, seenLately, spread, type Samples } from './estimates/samples.ts';
+import { add, believed, NONE, seenLately, type Samples } from './estimates/samples.ts';
 
 export { DEPTH, trust, type Acceptance, type Agreement, type Source } from './estimates/acceptance.ts';
 export { HORIZON } from './estimates/lengths.ts';
@@ -27,8 +27,8 @@ export { HORIZON } from './estimates/lengths.ts';
 /** Something that happened at `at`, in milliseconds. */
 export type Observation =
   | RoundObservation
-  /** A round without draft or text, sent to see whether the node is there. */
-  | { readonly kind: 'ping'; readonly at: number; readonly sentAt: number; readonly nodeSpentMs: number }
+  /** A context that was sent ahead, and that the node said it has, at once. */
+  | (Crossing & { readonly kind: 'sync' })
   /** A round that was given up `waitedMs` after it was sent. */
   | { readonly kind: 'lost'; readonly at: number; readonly waitedMs: number }
   | {
@@ -43,17 +43,20 @@ export type Observation =
   /** A completion of `tokens` committed tokens came to its own end. */
   | { readonly kind: 'completion'; readonly at: number; readonly tokens: number };
 
-/** A round answered at `at`. */
-export interface RoundObservation extends Agreement {
-  readonly kind: 'round';
+/** Something sent at `sentAt` and answered at `at`. */
+interface Crossing {
   readonly at: number;
   readonly sentAt: number;
   /** The node's own time, queue and evaluation, until its last token; the rest of the round trip is the channel's. */
   readonly nodeSpentMs: number;
-  /** That part of it which it took to judge the draft. */
-  readonly judgedMs: number;
   readonly bytesUp: number;
   readonly bytesDown: number;
+}
+
+export interface RoundObservation extends Agreement, Crossing {
+  readonly kind: 'round';
+  /** That part of it which it took to judge the draft. */
+  readonly judgedMs: number;
   /** Drafted tokens that the node judged (K). */
   readonly sent: number;
   /** Tokens the node wrote on after its own. */
@@ -66,8 +69,6 @@ export interface RoundObservation extends Agreement {
 export interface Conditions {
   /** The channel's share of a round, without the node's time. */
   readonly rttMs: number;
-  /** Mean absolute deviation of it. */
-  readonly rttSpreadMs: number;
   /** Share of rounds that are lost or stalled, and the time that each of them costs. */
   readonly loss: number;
   readonly lostMs: number;
@@ -86,13 +87,20 @@ export interface Conditions {
   readonly rounds: number;
 }
 
+/** Rounds, and those of them that were lost or stalled. */
+interface Losses {
+  readonly lost: number;
+  readonly rounds: number;
+  readonly at: number;
+}
+
 export interface Estimates {
   readonly rtt: Samples;
   readonly lost: Samples;
   readonly up: Samples;
   readonly down: Samples;
   readonly draft: Readonly<Record<Source, Samples>>;
-  readonly losses: { readonly lost: number; readonly rounds: number };
+  readonly losses: Losses;
   readonly node: Fit;
   readonly stream: Samples;
   readonly curves: Curves;
@@ -103,7 +111,6 @@ export interface Estimates {
 /** What is believed before anything was seen: an office's channel, and a small draft on a laptop. */
 export const PRIOR = {
   rttMs: 30,
-  rttSpreadMs: 10,
   loss: 0.002,
   lostMs: 1000,
   bytesPerMs: 1000,
@@ -113,6 +120,8 @@ export const PRIOR = {
 /** Losses are seldom, so it takes hundreds of rounds to know how seldom; the prior is worth twenty. */
 const LOSS_LIFE = 300;
 const LOSS_WEIGHT = 20;
+/** Half-life of what is known of losses (ms). */
+const LOSS_MEMORY = 300_000;
 /** Smaller rounds say nothing of the rate, larger ones nothing of the round trip (bytes). */
 const BULK = 8192;
 /** Milliseconds beyond the usual that make a round a stalled one. */
@@ -127,7 +136,7 @@ export function startEstimates(): Estimates {
     up: NONE,
     down: NONE,
     draft: { neural: NONE, lookup: NONE, memory: NONE },
-    losses: { lost: 0, rounds: 0 },
+    losses: { lost: 0, rounds: 0, at: 0 },
     node: startFit(),
     stream: NONE,
     curves: {},
@@ -141,17 +150,13 @@ export function observe(estimates: Estimates, seen: Observation): Estimates {
   switch (seen.kind) {
     case 'round':
       return observeRound(estimates, seen);
-    case 'ping':
-      return {
-        ...estimates,
-        rtt: add(estimates.rtt, Math.max(0, seen.at - seen.sentAt - seen.nodeSpentMs), seen.at),
-        losses: faded(estimates.losses, 0),
-      };
+    case 'sync':
+      return cross(estimates, seen);
     case 'lost':
       return {
         ...estimates,
         lost: add(estimates.lost, seen.waitedMs, seen.at),
-        losses: faded(estimates.losses, 1),
+        losses: countLoss(estimates.losses, 1, seen.at),
       };
     case 'drafting': {
       if (seen.tokens < 1) return estimates;
@@ -167,7 +172,8 @@ export function observe(estimates: Estimates, seen: Observation): Estimates {
 
 /** What is believed at `now` about work with one adapter. */
 export function conditionsAt(estimates: Estimates, adapter: string, now: number): Conditions {
-  const { rtt, lost, up, down, draft, losses, node, stream, curves } = estimates;
+  const { rtt, lost, up, down, draft, node, stream, curves } = estimates;
+  const losses = olderLosses(estimates.losses, now);
   const rttMs = believed(rtt, PRIOR.rttMs, now);
   const verify = nodeAt(node, now);
   const of = <T>(view: (source: Source) => T): Record<Source, T> => ({
@@ -177,7 +183,6 @@ export function conditionsAt(estimates: Estimates, adapter: string, now: number)
   });
   return {
     rttMs,
-    rttSpreadMs: spread(rtt, rttMs, PRIOR.rttSpreadMs, now),
     loss: (losses.lost + LOSS_WEIGHT * PRIOR.loss) / (losses.rounds + LOSS_WEIGHT),
     lostMs: believed(lost, PRIOR.lostMs, now),
     upBytesPerMs: believed(up, PRIOR.bytesPerMs, now),
@@ -194,18 +199,27 @@ export function conditionsAt(estimates: Estimates, adapter: string, now: number)
 }
 
 function observeRound(estimates: Estimates, seen: RoundObservation): Estimates {
-  const { at, bytesUp, bytesDown } = seen;
-  const channelMs = Math.max(0, at - seen.sentAt - seen.nodeSpentMs);
+  const { at, more } = seen;
+  const judged = seen.sent + seen.fresh;
+  const streamed = Math.max(0, seen.nodeSpentMs - seen.judgedMs) / more;
+  const curves = roundPasses(estimates.curves, seen.adapter);
+  return {
+    ...cross(estimates, seen),
+    node: seen.fresh <= PREFILL ? countRound(estimates.node, { ...seen, judged }) : estimates.node,
+    stream: more > 0 ? add(estimates.stream, streamed, at) : estimates.stream,
+    curves: seen.drafted > 0 ? countAgreement(curves, seen, at) : curves,
+    rounds: estimates.rounds + 1,
+  };
+}
+
+/** What a way there and back tells of the channel. */
+function cross(estimates: Estimates, { at, sentAt, nodeSpentMs, bytesUp, bytesDown }: Crossing): Estimates {
+  const channelMs = Math.max(0, at - sentAt - nodeSpentMs);
   const bulk = Math.max(bytesUp, bytesDown) >= BULK;
   const excess = channelMs - believed(estimates.rtt, PRIOR.rttMs, at);
   const stalled = !bulk && excess > STALL_MS;
   const rate = (samples: Samples, bytes: number, others: number) =>
     bytes >= BULK && others < BULK && excess > 1 ? add(samples, bytes / excess, at) : samples;
-  const fit =
-    seen.fresh <= PREFILL
-      ? countRound(estimates.node, { ...seen, judged: seen.sent + seen.fresh })
-      : estimates.node;
-  const curves = roundPasses(estimates.curves, seen.adapter);
   return {
     ...estimates,
     rtt: bulk ? estimates.rtt : add(estimates.rtt, channelMs, at),
@@ -213,18 +227,18 @@ function observeRound(estimates: Estimates, seen: RoundObservation): Estimates {
     down: rate(estimates.down, bytesDown, bytesUp),
     // A stall leaves the round trip as it is, and costs what a lost round costs: seldom, and much.
     lost: stalled ? add(estimates.lost, excess, at) : estimates.lost,
-    losses: faded(estimates.losses, stalled ? 1 : 0),
-    node: fit,
-    stream:
-      seen.more > 0
-        ? add(estimates.stream, Math.max(0, seen.nodeSpentMs - seen.judgedMs) / seen.more, at)
-        : estimates.stream,
-    curves: seen.drafted > 0 ? countAgreement(curves, seen, at) : curves,
-    rounds: estimates.rounds + 1,
+    losses: countLoss(estimates.losses, stalled ? 1 : 0, at),
   };
 }
 
-function faded({ lost, rounds }: Estimates['losses'], more: number): Estimates['losses'] {
+/** Losses fade with rounds, and with time: a network that was bad an hour ago is another one now. */
+function countLoss(losses: Losses, more: number, at: number): Losses {
+  const { lost, rounds } = olderLosses(losses, at);
   const keep = half(1, LOSS_LIFE);
-  return { lost: lost * keep + more, rounds: rounds * keep + 1 };
+  return { lost: lost * keep + more, rounds: rounds * keep + 1, at };
+}
+
+function olderLosses({ lost, rounds, at }: Losses, now: number): Losses {
+  const keep = half(now - at, LOSS_MEMORY);
+  return { lost: lost * keep, rounds: rounds * keep, at: now };
 }

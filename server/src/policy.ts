@@ -22,8 +22,6 @@
 import { DEPTH, type Conditions, type Source } from './estimates.ts';
 
 export interface Demand {
-  /** Whether a node is there to ask. */
-  readonly node: boolean;
   readonly source: Source;
   /** P(exactly n more tokens are wanted), at index n − 1; see {@link wantedAfter}. */
   readonly wanted: readonly number[];
@@ -83,8 +81,8 @@ const MORE = [1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36];
 /** The part of a completion's time that trying one thing may cost, and the part of the rounds that may try. */
 const EXPLORATION = 0.005;
 const EXPLORE_MOST = 1 / 12;
-/** Observations of a position that make trying it needless. */
-const KNOWN = 6;
+/** Tokens that a trial has the node write. */
+const TRIAL = 2;
 /** Milliseconds of delay that one verified token is worth: energy may not make it dearer. */
 const TOKEN_WORTH = 60;
 /** The part of an hour's budget that the queue may reach, and the price at half of that (ms per J). */
@@ -108,33 +106,29 @@ export function choose(
   demand: Demand,
   energy?: { readonly budget: EnergyBudget; readonly costs: EnergyCosts },
 ): Plan {
-  if (!demand.node) return { kind: 'draft-only', why: 'no node' };
   const price = energy ? priceOf(energy.budget) : 0;
   if (price === Infinity) return { kind: 'draft-only', why: 'energy budget used up' };
   const problem = pose(conditions, demand, price, energy?.costs);
   const best = settle(problem, conditions, demand);
-  if (energy && price > 0) {
-    const tokens = problem.left.reduce((sum, share) => sum + share, 0);
-    const free = settle(pose(conditions, demand, 0), conditions, demand);
-    const dearer = best.ms - free.ms;
-    if (dearer > TOKEN_WORTH * tokens)
-      return {
-        kind: 'draft-only',
-        why: `energy ${dearer.toFixed(0)} ms for ${tokens.toFixed(0)} tokens at ${price.toFixed(0)} ms/J`,
-      };
-  }
-  if (best.ms > demand.deadlineMs) {
+  // What energy costs is no time that anybody waits.
+  const { ms } = price > 0 ? settle(pose(conditions, demand, 0), conditions, demand) : best;
+  const dearer = best.ms - ms;
+  const tokens = problem.left.reduce((sum, share) => sum + share, 0);
+  if (dearer > TOKEN_WORTH * tokens) {
     return {
       kind: 'draft-only',
-      why: `${best.ms.toFixed(0)} ms expected, ${demand.deadlineMs.toFixed(0)} left`,
+      why: `energy ${dearer.toFixed(0)} ms for ${tokens.toFixed(0)} tokens at ${price.toFixed(0)} ms/J`,
     };
   }
-  const tried = explore(conditions, demand, problem, best);
-  const draft = best.draft + tried.draft;
-  const more = best.more + tried.more;
+  if (ms > demand.deadlineMs) {
+    return { kind: 'draft-only', why: `${ms.toFixed(0)} ms expected, ${demand.deadlineMs.toFixed(0)} left` };
+  }
+  const { draft } = best;
+  const tried = explore(conditions, problem, best);
+  const more = best.more + tried;
   const stopping = stoppingAt(problem, best.stands, more, demand.hand.length);
   const figures = `rtt ${conditions.rttMs.toFixed(0)}, draft ${problem.draftMs.toFixed(1)}, node ${problem.roundMs.toFixed(0)}+${problem.judgeMs.toFixed(1)}K, stream ${problem.streamMs.toFixed(0)} ms`;
-  const why = `${demand.source} K ${draft} m ${more}: ${best.ms.toFixed(0)} ms of ${best.streamed.toFixed(0)} streamed; ${figures}; F4 ${(best.stands[4] ?? 0).toFixed(2)}${tried.draft + tried.more > 0 ? '; trying' : ''}`;
+  const why = `${demand.source} K ${draft} m ${more}: ${best.ms.toFixed(0)} ms of ${best.streamed.toFixed(0)} streamed; ${figures}; F4 ${(best.stands[4] ?? 0).toFixed(2)}${tried > 0 ? '; trying' : ''}`;
   const planned = { more, expectedMs: best.ms, stopping, why };
   return draft === 0 ? { kind: 'stream', ...planned } : { kind: 'speculate', draft, ...planned };
 }
@@ -152,9 +146,14 @@ export function worthDrafting(plan: Plan, position: number, prefix: number): boo
   return made * (costs[index] ?? Infinity) < prefix * (acceptance[index] ?? 0) * (gains[index] ?? 0);
 }
 
-/** The queue after `joules` were spent. */
+/** The queue after `joules` were spent; what it has no room for is forgotten, so that nobody waits for hours. */
 export function spend(budget: EnergyBudget, joules: number): EnergyBudget {
-  return { ...budget, backlogJ: budget.backlogJ + joules };
+  return { ...budget, backlogJ: Math.min(QUEUE_LIMIT * budget.jPerHour, budget.backlogJ + joules) };
+}
+
+/** Whether nothing may be spent now. */
+export function isUsedUp(budget: EnergyBudget): boolean {
+  return priceOf(budget) === Infinity;
 }
 
 /** The queue at `now`: the budget of the time that passed is taken from it, and what was not used is not saved up. */
@@ -163,7 +162,7 @@ export function refill(budget: EnergyBudget, now: number): EnergyBudget {
   return { ...budget, backlogJ: Math.max(0, budget.backlogJ - allowed), at: now };
 }
 
-/** Milliseconds that a joule costs. It has no bound, so that the queue has one, whatever a completion takes. */
+/** Milliseconds that a joule costs; without a bound, so that the queue has one. */
 function priceOf({ backlogJ, jPerHour }: EnergyBudget): number {
   const limit = QUEUE_LIMIT * jPerHour;
   return backlogJ < limit ? (HALF_PRICE * backlogJ) / (limit - backlogJ) : Infinity;
@@ -253,7 +252,7 @@ interface Position {
 }
 
 function bestAt(problem: Problem, { t, hand, stands }: Position): Best {
-  const { left, roundMs, cold, warm, ahead } = problem;
+  const { left, roundMs } = problem;
   let best = { ms: Infinity, draft: 0, more: 0 };
   let streamed = Infinity;
   const deepest = Math.min(DEPTH, stands.length - 1, left.length - t);
@@ -264,15 +263,25 @@ function bestAt(problem: Problem, { t, hand, stands }: Position): Best {
         const gain = after(problem, t + draft, more) - after(problem, t + draft + 1, more);
         ms += drafted(problem, stands, t, draft) * costOf(problem, draft, hand) - stands[draft]! * gain;
       }
-      // Where the node's own tokens are those drafted meanwhile, the next draft is there already.
-      const next = t + draft + 1 + more;
-      const agreed = stands[draft + 1 + more] ?? 0;
-      const saved = draft > 0 && ahead > 0 && next < left.length ? agreed * (cold[next]! - warm[next]!) : 0;
+      const saved = savedAfter(problem, stands, t, draft, more);
       if (ms - saved < best.ms) best = { ms: ms - saved, draft, more };
       if (draft === 0) streamed = Math.min(streamed, ms);
     }
   }
   return { ...best, streamed, stands };
+}
+
+/** Where the node's own tokens are those that were drafted meanwhile, the next draft is there already. */
+function savedAfter(
+  { left, cold, warm, ahead }: Problem,
+  stands: readonly number[],
+  t: number,
+  draft: number,
+  more: number,
+): number {
+  const next = t + draft + 1 + more;
+  if (draft === 0 || ahead <= 0 || next >= left.length) return 0;
+  return (stands[draft + 1 + more] ?? 0) * (cold[next]! - warm[next]!);
 }
 
 /** Milliseconds still to come once `u` tokens are committed and the node writes `more`; 0 where nothing is wanted. */
@@ -295,31 +304,24 @@ function stoppingAt(problem: Problem, stands: readonly number[], more: number, h
   const positions = stands.slice(1).map((_, index) => index + 1);
   return {
     costs: positions.map((k) => costOf(problem, k, hand)),
-    gains: positions.map((k) => after(problem, k, more) - after(problem, k + 1, more)),
+    gains: positions.map((k) => {
+      const saved = savedAfter(problem, stands, 0, k, more) - savedAfter(problem, stands, 0, k - 1, more);
+      return after(problem, k, more) - after(problem, k + 1, more) + saved / Math.max(1e-9, stands[k]!);
+    }),
     goesOn: positions.map((k) => problem.left[k - 1] ?? 0),
     acceptance: positions.map((k) => stands[k]! / Math.max(1e-9, stands[k - 1]!)),
   };
 }
 
 /**
- * What to do beyond the best, now and then, where little is known of it: a curve that is never tried can never be found to
- * have become better, nor can a node that is never left to write. The schedule bounds what it can cost, even if it gains
- * nothing at all.
+ * Tokens to have written beyond the best plan, now and then, where that was not done lately: a node that is never left to
+ * write can never be found to be fast at it. The schedule bounds what it can cost, even if it gains nothing at all.
+ * Longer drafts need no such trial, since what is drafted is compared with the target's text whether it was sent or not.
  */
-function explore(
-  { acceptance, rounds, streamKnown }: Conditions,
-  demand: Demand,
-  problem: Problem,
-  best: Best,
-): { draft: number; more: number } {
+function explore({ rounds, streamKnown }: Conditions, problem: Problem, best: Best): number {
+  if (best.more > 0 || streamKnown) return 0;
+  const cost = TRIAL * problem.streamMs;
   // Multiples of the golden ratio spread evenly: of any run of rounds, a part of about `share` is below it.
   const turn = (rounds * 0.6180339887) % 1;
-  const due = (cost: number) => turn < Math.min(EXPLORE_MOST, (EXPLORATION * best.ms) / cost);
-  const position = best.draft + 1;
-  const known = (acceptance[demand.source].evidence[best.draft] ?? 0) >= KNOWN;
-  if (position <= Math.min(demand.longest, problem.left.length) && !known) {
-    if (due(costOf(problem, position, demand.hand.length))) return { draft: 1, more: 0 };
-  }
-  if (best.more === 0 && !streamKnown && due(2 * problem.streamMs)) return { draft: 0, more: 2 };
-  return { draft: 0, more: 0 };
+  return turn < Math.min(EXPLORE_MOST, (EXPLORATION * best.ms) / cost) ? TRIAL : 0;
 }

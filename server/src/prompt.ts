@@ -19,6 +19,8 @@ const TYPED = 64;
 export interface PromptParts {
   readonly family: Pick<Family, 'context' | 'fim' | 'tokenizer'>;
   readonly tokenizer: Pick<Engine, 'tokenize' | 'detokenize'>;
+  /** Ends the work; the prompt is then of no use to anybody. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Place {
@@ -60,20 +62,21 @@ export async function promptFor(parts: PromptParts, place: Place, limit = LIMIT)
 
 /** The tokens around `place`: all that a prompt can hold, and more. */
 export async function partsAt(
-  { family, tokenizer }: PromptParts,
+  parts: PromptParts,
   { text, offset, anchor }: Place,
   limit = LIMIT,
 ): Promise<Around> {
+  const { family, tokenizer, signal } = parts;
   const characters = budgetOf(family.context, limit) * CHARACTERS_PER_TOKEN;
   const size = { before: characters, after: characters * SUFFIX_SHARE };
   const [prefix, typed, suffix] = await Promise.all([
-    tokenizer.tokenize(windowAt(text, anchor ?? offset, size).prefix),
-    anchor === undefined ? undefined : tokenizer.tokenize(toLineFeeds(text.slice(anchor, offset))),
-    tokenizer.tokenize(windowAt(text, offset, size).suffix),
+    tokenizer.tokenize(windowAt(text, anchor ?? offset, size).prefix, signal),
+    anchor === undefined ? undefined : tokenizer.tokenize(toLineFeeds(text.slice(anchor, offset)), signal),
+    tokenizer.tokenize(windowAt(text, offset, size).suffix, signal),
   ]);
   if (!typed) return { prefix, suffix };
   // What no longer fits behind the split is split where the cursor is.
-  if (typed.length > TYPED) return partsAt({ family, tokenizer }, { text, offset }, limit);
+  if (typed.length > TYPED) return partsAt(parts, { text, offset }, limit);
   return { prefix, typed, suffix };
 }
 
@@ -91,16 +94,17 @@ export function layOut({ family }: PromptParts, { typed, ...around }: Around, li
  * alone leaves the model bound to how the first half was cut: on our holes in words that is worth half as much.
  */
 export async function heal(
-  { tokenizer }: PromptParts,
+  { tokenizer, signal }: PromptParts,
   around: Around,
 ): Promise<{ readonly kept: Around; readonly leading: Prompt['leading'] }> {
-  const side = around.typed?.length ? 'typed' : 'prefix';
+  // At the split itself there is nothing to take back: what stands before it was whole when it was made.
+  const side = around.typed ? 'typed' : 'prefix';
   const before = around[side] ?? [];
   const tail = before.slice(-TAIL);
-  const whole = await tokenizer.detokenize(tail);
+  const whole = await tokenizer.detokenize(tail, signal);
   const word = /[\p{L}\p{N}_$]*$/u.exec(whole)![0];
   for (let back = 1; back <= tail.length; back++) {
-    const kept = await tokenizer.detokenize(tail.slice(0, -back));
+    const kept = await tokenizer.detokenize(tail.slice(0, -back), signal);
     // What is kept must be whole characters, and so must what goes.
     const text = whole.startsWith(kept) ? whole.slice(kept.length) : '';
     if (text === '' || text.length < word.length || text.includes('\uFFFD')) continue;

@@ -72,7 +72,12 @@ export class Rounds {
       return true;
     }
     if (frame.case === 'synced') {
-      if (round.wanted) round.answers.close();
+      const nodeMs = frame.value.spentUs / 1000;
+      const receipt = { nodeMs, bytesUp: round.bytesUp, bytesDown };
+      if (round.wanted) {
+        round.answers.enqueue({ accepted: 0, tokens: [], fresh: 0, ...receipt });
+        round.answers.close();
+      }
       this.#owed.delete(id);
       return true;
     }

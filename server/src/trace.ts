@@ -1,6 +1,7 @@
 /** Pure: what one completion did and when, so that a slow one can be explained. Never any text, token or path. */
 import type { Source } from './estimates.ts';
 import type { CompletionReport } from './protocol.ts';
+import type { Receipt } from './verifier.ts';
 
 /** A part of a verdict; times in milliseconds since the completion began. */
 export interface PartTrace {
@@ -40,6 +41,8 @@ export interface CompletionTrace {
   verifiedMs: number | null;
   /** Tokens of the local draft's line. */
   drafted: number;
+  /** The context that was sent ahead, once the node had said that it has it; `ms` is the way there and back. */
+  ahead: (Receipt & { readonly ms: number }) | null;
   readonly rounds: RoundTrace[];
   /** Why there was no further round, where the text could not be verified to its end. */
   unverified: string | null;
@@ -57,6 +60,7 @@ export function emptyTrace(adapter: string): CompletionTrace {
     draftMs: null,
     verifiedMs: null,
     drafted: 0,
+    ahead: null,
     rounds: [],
     unverified: null,
     endMs: null,
@@ -66,7 +70,7 @@ export function emptyTrace(adapter: string): CompletionTrace {
 
 /** What is shown of a completion whose text came about by `path`. */
 export function reportOf(trace: CompletionTrace, path: CompletionReport['path']): CompletionReport {
-  const { rounds, draftMs, verifiedMs } = trace;
+  const { ahead, rounds, draftMs, verifiedMs } = trace;
   const times = [draftMs, verifiedMs].filter((time) => time !== null);
   const firstTextMs = times.length > 0 ? Math.min(...times) : null;
   if (path === 'draft') {
@@ -91,8 +95,8 @@ export function reportOf(trace: CompletionTrace, path: CompletionReport['path'])
     committed: accepted + sum(parts, (part) => part.tokens),
     firstTextMs,
     verifiedMs,
-    bytesUp: sum(rounds, (round) => round.bytesUp),
-    bytesDown: sum(rounds, (round) => round.bytesDown),
+    bytesUp: sum(rounds, (round) => round.bytesUp) + (ahead?.bytesUp ?? 0),
+    bytesDown: sum(rounds, (round) => round.bytesDown) + (ahead?.bytesDown ?? 0),
     adapter: trace.adapter,
   };
 }
@@ -125,6 +129,7 @@ export function timeline(trace: CompletionTrace): string[] {
     draftMs,
     verifiedMs,
     drafted,
+    ahead,
     rounds,
     unverified,
     endMs,
@@ -132,6 +137,10 @@ export function timeline(trace: CompletionTrace): string[] {
   } = trace;
   const events: [ms: number | null, what: string][] = [
     [promptMs, `prompt: ${count(context, 'token')}${leading > 0 ? `, ${leading} taken back` : ''}`],
+    [
+      ahead && promptMs !== null ? promptMs + ahead.ms : null,
+      `context sent ahead: ${ahead?.bytesUp ?? 0} B up, ${ahead?.bytesDown ?? 0} B down`,
+    ],
     ...rounds.flatMap((round, index) => roundEvents(round, index + 1)),
     [draftMs, `local draft: ${count(drafted, 'token')}`],
     [verifiedMs, 'verified'],

@@ -56,6 +56,7 @@ export async function verified(verification: Verification, signal: AbortSignal):
     limit,
     end,
     plan: async (context, room) => {
+      signal.throwIfAborted();
       const begun = begunOf(context);
       const offers = await drafts.offers(begun);
       const decision = control.decide({ adapter, written: begun.length, offers, deadlineMs: patience() });
@@ -104,7 +105,9 @@ export async function verified(verification: Verification, signal: AbortSignal):
     if (ended) break;
   }
   if (trace.unverified !== null) return undefined;
-  if (ended) control.observe({ kind: 'completion', at: verification.clock(), tokens: output.length });
+  // One that was cut at the limit is as long as any that is counted.
+  if (ended || output.length >= limit)
+    control.observe({ kind: 'completion', at: verification.clock(), tokens: output.length });
   return firstLine(text);
 }
 

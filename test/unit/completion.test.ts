@@ -43,7 +43,10 @@ function verifierOf(target: FakeEngine) {
         bytesUp = 0;
       }
     },
-    sync: ({ context }) => void synced.push(context),
+    sync: ({ context }) => {
+      synced.push(context);
+      return Promise.resolve(undefined);
+    },
   } satisfies Verifier & Record<string, unknown>;
 }
 
@@ -147,6 +150,49 @@ describe('complete', () => {
       traces.map(({ outcome }) => outcome),
       ['done', 'left', 'failed'],
     );
+  });
+
+  it('weighs what was spent: rounds that were sent, and nothing for those that were only planned', async () => {
+    const spent: Parameters<Control['spend']>[0][] = [];
+    const now = () => 0;
+    class Watched extends Control {
+      override spend(one: Parameters<Control['spend']>[0]): void {
+        spent.push(one);
+      }
+    }
+    const control = new Watched({ now, jPerHour: () => 36_000 });
+    const target = new FakeEngine({ seed: 5 });
+    const edge = { verifier: verifierOf(target), control };
+    const parts = { family, draft: new FakeEngine({ seed: 5 }), edge, now };
+    await Array.fromAsync(complete(parts, request, never));
+    assert.ok(spent[0]!.rounds >= 1);
+    const stuck = new FakeEngine({ delay: () => new Promise(() => undefined) });
+    const abort = new AbortController();
+    const left = complete({ ...parts, draft: stuck }, request, abort.signal).next();
+    setImmediate(() => abort.abort());
+    await left.catch(() => undefined);
+    assert.deepEqual(
+      spent
+        .slice(1)
+        .map(({ rounds }) => rounds)
+        .filter(Boolean),
+      [],
+    );
+  });
+
+  it('asks the node nothing while the energy budget is used up', async () => {
+    const verifier = verifierOf(new FakeEngine({ seed: 1 }));
+    const traces: CompletionTrace[] = [];
+    const parts = partsOf(new FakeEngine({ seed: 2 }), verifier);
+    parts.edge!.control.spend({ drafted: 0, rounds: 1e6, waitMs: 0 });
+    const onTrace = (trace: CompletionTrace) => traces.push(trace);
+    const candidates = await Array.fromAsync(complete({ ...parts, onTrace }, request, never));
+    assert.deepEqual(
+      candidates.map(({ report }) => report.path),
+      ['draft'],
+    );
+    assert.deepEqual([verifier.synced, verifier.contexts], [[], []]);
+    assert.equal(traces[0]!.unverified, 'energy budget used up');
   });
 
   it('reads the context ahead', async () => {

@@ -84,12 +84,28 @@ describe('control', () => {
     assert.ok(!wanted([]));
   });
 
+  it('comes back after a bad quarter of an hour, though nothing was asked meanwhile', () => {
+    let clock = 0;
+    const control = new Control({ now: () => clock, jPerHour: () => 36_000 });
+    for (let round = 0; round < 5; round++) {
+      clock += 10_000;
+      control.observe({ kind: 'lost', at: clock, waitedMs: 10_000 });
+    }
+    const kind = () => control.decide(situation({ deadlineMs: 400 })).plan.kind;
+    assert.equal(kind(), 'draft-only');
+    clock += 900_000;
+    assert.notEqual(kind(), 'draft-only');
+  });
+
   it('leaves the node alone when the energy budget is used up, and comes back', () => {
     let clock = 0;
     const control = new Control({ now: () => clock, jPerHour: () => 900 });
     control.spend({ drafted: 2000, rounds: 100, waitMs: 10_000 });
     assert.equal(control.decide(situation()).plan.kind, 'draft-only');
-    clock = 3_600_000;
+    assert.ok(control.rests);
+    // However much was spent at once, a minute's rest is enough for one more.
+    clock = 60_000;
+    assert.ok(!control.rests);
     assert.notEqual(control.decide(situation()).plan.kind, 'draft-only');
   });
 });

@@ -112,13 +112,14 @@ describe('the channel', () => {
     near(now.rttMs, 50, 0.05);
   });
 
-  it('is measured by empty rounds too, and by what is lost', () => {
-    const pings = Array.from({ length: 12 }, (_, index) => {
-      return { kind: 'ping', sentAt: index * 100, at: index * 100 + 75, nodeSpentMs: 5 } as const;
+  it('is measured by contexts sent ahead too, and by what is lost', () => {
+    const syncs = Array.from({ length: 12 }, (_, index) => {
+      const sentAt = index * 100;
+      return { kind: 'sync', sentAt, at: sentAt + 75, nodeSpentMs: 5, bytesUp: 20, bytesDown: 8 } as const;
     });
-    near(conditionsAt(after(pings), '', 1300).rttMs, 70, 0.02);
-    const lost = pings.map(({ at }) => ({ kind: 'lost', at, waitedMs: 5000 }) as const);
-    const { loss, lostMs } = conditionsAt(after([...pings, ...lost]), '', 1300);
+    near(conditionsAt(after(syncs), '', 1300).rttMs, 70, 0.02);
+    const lost = syncs.map(({ at }) => ({ kind: 'lost', at, waitedMs: 5000 }) as const);
+    const { loss, lostMs } = conditionsAt(after([...syncs, ...lost]), '', 1300);
     assert.ok(loss > 0.2, String(loss));
     near(lostMs, 5000, 0.1);
   });
@@ -245,8 +246,8 @@ describe('acceptance', () => {
     const { neural } = conditionsAt(after(seen), '', 100_000).acceptance;
     near(trust(neural, 0.97), 0.92, 0.06);
     near(trust(neural, 0.35), 0.2, 0.4);
-    // Of a sureness never seen nothing is known but what is true of all.
-    near(trust(neural, 0.1), neural.standing[0]!, 0.25);
+    // A sureness never seen is believed by half.
+    assert.ok(trust(neural, 0.1) > 0.2 && trust(neural, 0.1) < neural.standing[0]!);
   });
 
   it('that is not tried any more has less and less evidence', () => {

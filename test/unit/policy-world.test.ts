@@ -71,7 +71,7 @@ describe('20 rounds after a step', () => {
 
 describe('an hour of typing', () => {
   it('holds its energy budget within 5 %, and uses it', () => {
-    const { ofBudget, verified, completions } = hourOfTyping(world, 500);
+    const { ofBudget, verified, completions } = hourOfTyping(world, 250);
     assert.ok(ofBudget <= 1.05 && ofBudget >= 0.95, String(ofBudget));
     assert.ok(verified > 0.1 * completions && verified < 0.9 * completions, `${verified} of ${completions}`);
   });

@@ -63,7 +63,6 @@ function known(change: Partial<Parameters> = {}): Conditions {
 
 function wants(change: Partial<Demand> = {}): Demand {
   return {
-    node: true,
     source: 'neural',
     wanted: OFFICE.lengths,
     hand: [],
@@ -125,8 +124,7 @@ describe('choose', () => {
     );
   });
 
-  it('has no node to ask, or nobody who waits: the draft alone', () => {
-    assert.equal(choose(known(), wants({ node: false })).kind, 'draft-only');
+  it('has nobody who waits: the draft alone', () => {
     assert.equal(choose(known({ rttMs: 500 }), wants({ deadlineMs: 400 })).kind, 'draft-only');
     assert.notEqual(choose(known({ rttMs: 100 }), wants({ deadlineMs: 400 })).kind, 'draft-only');
   });
@@ -226,11 +224,12 @@ describe('worthDrafting', () => {
   it('stops where the plan stops, if the draft is as sure as the curve', () => {
     const rate = fc.double({ min: 0.2, max: 0.97, noNaN: true });
     fc.assert(
-      fc.property(rate, fc.integer({ min: 0, max: 200 }), (sure, rttMs) => {
-        const plan = choose(known({ rates: geometric(sure), rttMs }), wants());
-        let position = 1;
-        while (worthDrafting(plan, position, sure ** (position - 1))) position++;
-        assert.equal(position - 1, draftOf(plan), plan.why);
+      fc.property(rate, fc.integer({ min: 0, max: 200 }), fc.boolean(), (sure, rttMs, overlap) => {
+        const plan = choose(known({ rates: geometric(sure), rttMs }), wants({ overlap }));
+        const value = (k: number) => (worthDrafting(plan, k, sure ** (k - 1)) ? 1 : 0);
+        // The gains need not fall from each token to the next: with overlap a longer draft may pay where the next does not.
+        if (draftOf(plan) > 0) assert.equal(value(draftOf(plan)), 1, plan.why);
+        if (draftOf(plan) < DEPTH) assert.equal(value(draftOf(plan) + 1), 0, plan.why);
       }),
     );
   });
@@ -245,39 +244,33 @@ describe('worthDrafting', () => {
 });
 
 describe('exploring', () => {
-  const unknown = (rounds: number, change: Partial<Parameters>): Conditions => {
-    const conditions = known({ ...change, rounds });
-    const neural = { ...conditions.acceptance.neural, evidence: Array<number>(DEPTH).fill(0) };
-    return { ...conditions, acceptance: { neural, lookup: neural, memory: neural }, streamKnown: false };
-  };
+  // Too slow a node to be left to write, as far as is known.
+  const slow = (rounds: number, streamKnown: boolean, rttMs = 3): Conditions => ({
+    ...known({ rounds, rttMs, streamMs: 60 }),
+    streamKnown,
+  });
 
-  it('tries what is not known now and then, at 1 % of the time at most', () => {
-    for (const rttMs of [3, 60]) {
-      for (const rate of [0.05, 0.5, 0.9]) {
-        const change = { rttMs, rates: geometric(rate) };
-        const base = choose(known(change), wants());
-        const cost = { draft: OFFICE.draftMs + OFFICE.judgeMs, more: OFFICE.streamMs };
-        let tried = 0;
-        let spent = 0;
-        for (let rounds = 0; rounds < 1000; rounds++) {
-          const plan = choose(unknown(rounds, change), wants());
-          assert.ok(plan.kind !== 'draft-only' && base.kind !== 'draft-only');
-          const draft = draftOf(plan) - draftOf(base);
-          const more = plan.more - base.more;
-          if (draft + more > 0) tried++;
-          spent += draft * cost.draft + more * cost.more;
-        }
-        assert.ok(tried > 10, `tried ${tried}`);
-        assert.ok(spent <= 0.011 * 1000 * msOf(base), `${spent} of ${1000 * msOf(base)}`);
+  it('has a node write now and then where that was not seen lately, at 1 % of the time at most', () => {
+    for (const rttMs of [3, 8]) {
+      const base = choose(slow(1, true, rttMs), wants());
+      assert.ok(base.kind !== 'draft-only' && base.more === 0, base.why);
+      let tried = 0;
+      for (let rounds = 0; rounds < 2000; rounds++) {
+        const plan = choose(slow(rounds, false, rttMs), wants());
+        assert.ok(plan.kind !== 'draft-only');
+        assert.equal(draftOf(plan), draftOf(base));
+        tried += plan.more;
       }
+      assert.ok(tried >= 8, `tried ${tried}`);
+      assert.ok(tried * 60 <= 0.011 * 2000 * msOf(base), `${tried * 60} of ${2000 * msOf(base)}`);
     }
   });
 
   it('does not try what is known', () => {
-    const drafts = new Set(
-      Array.from({ length: 200 }, (_, rounds) => draftOf(choose(known({ rounds }), wants()))),
-    );
-    assert.equal(drafts.size, 1);
+    for (let rounds = 0; rounds < 200; rounds++) {
+      const plan = choose(slow(rounds, true), wants());
+      assert.ok(plan.kind !== 'draft-only' && plan.more === 0);
+    }
   });
 });
 

@@ -107,12 +107,12 @@ class ProcessHost implements EngineHost {
     return (await this.#run).facts;
   }
 
-  tokenize(text: string): Promise<Token[]> {
-    return this.#request(Tokenize, text);
+  tokenize(text: string, signal?: AbortSignal): Promise<Token[]> {
+    return this.#request(Tokenize, text, signal);
   }
 
-  detokenize(tokens: readonly Token[]): Promise<string> {
-    return this.#request(Detokenize, tokens);
+  detokenize(tokens: readonly Token[], signal?: AbortSignal): Promise<string> {
+    return this.#request(Detokenize, tokens, signal);
   }
 
   choose(request: ChooseRequest, signal?: AbortSignal): Promise<Token[]> {

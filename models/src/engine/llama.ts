@@ -90,8 +90,6 @@ interface Wanted {
   readonly drafted: readonly Token[];
   /** Bytes that the first choice must go on with. */
   readonly left: string;
-  /** Tokens of the continuation before the first choice. */
-  readonly place: number;
   readonly sampling?: Sampling | undefined;
 }
 
@@ -142,7 +140,7 @@ class LlamaEngine implements Engine {
     this.#mustKnow(drafted);
     const lease = await (await this.#lane(adapter)).acquire(context, signal);
     try {
-      const wanted = { context, drafted, left: bytesOf(leading), place: 0 };
+      const wanted = { context, drafted, left: bytesOf(leading) };
       const chosen = await this.#choose(lease.slot, wanted, signal);
       return chosen.map(({ token }) => token);
     } finally {
@@ -169,7 +167,7 @@ class LlamaEngine implements Engine {
         if (until !== 'line' || left !== '') return false;
         return endsLine((await this.detokenize(output)).slice(leading.length));
       };
-      const first = { context, drafted, left, place: begun, sampling };
+      const first = { context, drafted, left, sampling };
       const guessed = await this.#choose(lease.slot, first, signal);
       const choices = guessed.map(({ token }) => token);
       for (const written of guessed.slice(0, judge(drafted, choices).accepted + 1)) {
@@ -178,7 +176,7 @@ class LlamaEngine implements Engine {
       }
       for (let own = 1; own < limit; own++) {
         const before = [...context, ...output.slice(begun)];
-        const next = { context: before, drafted: [], left, place: output.length, sampling };
+        const next = { context: before, drafted: [], left, sampling };
         const [written] = await this.#choose(lease.slot, next, signal);
         yield written!;
         if (await ends(written!)) return;
@@ -224,7 +222,7 @@ class LlamaEngine implements Engine {
   /** The choices after `context` and after each drafted token; a single one comes with its probability. */
   async #choose(
     slot: LlamaSlot,
-    { context, drafted, left, place, sampling }: Wanted,
+    { context, drafted, left, sampling }: Wanted,
     signal?: AbortSignal,
   ): Promise<Written[]> {
     const lefts = this.#lefts(left, drafted);
@@ -232,7 +230,7 @@ class LlamaEngine implements Engine {
     const wish = (at: number) => (lefts[at] === '' && !sampling ? free : LOOK);
     const { results, evaluated } = await slot.evaluate(context, drafted, wish, signal);
     return results.map(({ token, confidence, logits }, at) => {
-      const values = logits && sampling ? withLuck(logits, sampling, place + at) : logits;
+      const values = logits && sampling ? withLuck(logits, sampling, context.length + at) : logits;
       const fitting = (found: ReadonlyMap<Token, number>) =>
         lefts[at] === '' ? largest(found) : bestFitting(lefts[at]!, this.#vocabularyPieces(), found);
       const chosen = values ? fitting(values) : token;

@@ -70,6 +70,7 @@ const SURPRISE = 3;
 
 /** Upper bounds of the bands of sureness; the last one ends at 1. Most of what a draft model writes is above 0.9. */
 const BANDS = [0.3, 0.5, 0.7, 0.85, 0.95, 0.99];
+const MIDDLES = [0.2, 0.4, 0.6, 0.78, 0.9, 0.97, 0.995];
 
 const zeros = (length: number): Counts => ({
   hits: Array<number>(length).fill(0),
@@ -89,9 +90,11 @@ export function acceptanceOf(curves: Curves, source: Source, adapter: string, no
   return {
     standing: standing(curve),
     evidence: curve.tries,
-    bands: curve.bands.hits.map(
-      (hits, band) => (hits + BAND_WEIGHT * rate) / (curve.bands.tries[band]! + BAND_WEIGHT),
-    ),
+    bands: curve.bands.hits.map((hits, band) => {
+      // Until it is known, sureness is half believed.
+      const prior = (rate + MIDDLES[band]!) / 2;
+      return (hits + BAND_WEIGHT * prior) / (curve.bands.tries[band]! + BAND_WEIGHT);
+    }),
   };
 }
 
@@ -118,7 +121,7 @@ export function countAgreement(
   const changed = known && recent.excess ** 2 > SURPRISE ** 2 * recent.variance;
   const bands = sureness.slice(0, judged).map(bandOf);
   const counted: Curve = {
-    ...(changed ? startCurve((recent.hits + 0.5) / (recent.tries + 1), at) : curve),
+    ...(changed ? restart(curve, (recent.hits + 0.5) / (recent.tries + 1), at) : curve),
     ...(!changed && {
       hits: curve.hits.map((hits, index) => hits + (index < stood ? 1 : 0)),
       tries: curve.tries.map((tries, index) => tries + (index < judged ? 1 : 0)),
@@ -169,6 +172,11 @@ function startCurve(base: number, at: number): Curve {
   return { ...zeros(DEPTH), base, bands: zeros(BANDS.length + 1), recent: UNSURPRISED, at };
 }
 
+/** What sureness is worth changes less than how often the source is sure. */
+function restart({ bands }: Curve, base: number, at: number): Curve {
+  return { ...startCurve(base, at), bands: faded(bands, 0.5) };
+}
+
 /** Acceptance of a single token, wherever it stands. */
 function pooled({ hits, tries, base }: Curve): number {
   return (sum(hits) + BASE_WEIGHT * base) / (sum(tries) + BASE_WEIGHT);
@@ -193,9 +201,9 @@ function older(curve: Curve, now: number): Curve {
 }
 
 function shrunk(curve: Curve, keep: number): Curve {
-  const less = ({ hits, tries }: Counts): Counts => ({
-    hits: hits.map((count) => count * keep),
-    tries: tries.map((count) => count * keep),
-  });
-  return { ...curve, ...less(curve), bands: less(curve.bands) };
+  return { ...curve, ...faded(curve, keep), bands: faded(curve.bands, keep) };
+}
+
+function faded({ hits, tries }: Counts, keep: number): Counts {
+  return { hits: hits.map((count) => count * keep), tries: tries.map((count) => count * keep) };
 }

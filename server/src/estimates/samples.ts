@@ -15,7 +15,13 @@ const SAMPLE_LIFE = 60_000;
 
 export function add({ values, times }: Samples, value: number, at: number): Samples {
   if (!Number.isFinite(value)) return { values, times };
-  return { values: [...values, value].slice(-WINDOW), times: [...times, at].slice(-WINDOW) };
+  // Those of another place must not outvote the first ones of this one.
+  const first = times.findIndex((time) => at - time < 4 * SAMPLE_LIFE);
+  const since = first === -1 ? times.length : first;
+  return {
+    values: [...values.slice(since), value].slice(-WINDOW),
+    times: [...times.slice(since), at].slice(-WINDOW),
+  };
 }
 
 /**
@@ -34,13 +40,4 @@ export function believed({ values, times }: Samples, prior: number, now: number)
 /** Whether there is a sample that is not much older than its half-life. */
 export function seenLately({ times }: Samples, now: number): boolean {
   return times.some((at) => half(now - at, SAMPLE_LIFE) > 0.25);
-}
-
-/** Mean absolute deviation from `center`, believed in the same way. */
-export function spread(samples: Samples, center: number, prior: number, now: number): number {
-  return believed(
-    { ...samples, values: samples.values.map((value) => Math.abs(value - center)) },
-    prior,
-    now,
-  );
 }

@@ -77,7 +77,7 @@ export function adaptive(world: Pick<World, 'overlap' | 'confidence'>, purse?: P
       const { standing } = conditions.acceptance.neural;
       const hand = standing.slice(0, atHand).map((all, index) => all / (standing[index - 1] ?? 1));
       const { overlap } = world;
-      const demand = { node: true, source: 'neural', wanted, hand, longest: DEPTH, overlap } as const;
+      const demand = { source: 'neural', wanted, hand, longest: DEPTH, overlap } as const;
       const plan = choose(conditions, { ...demand, deadlineMs: 10_000 }, purse);
       if (plan.kind === 'draft-only') return { draft: 0, more: 0, declined: true };
       const draft = plan.kind === 'speculate' ? plan.draft : 0;
@@ -214,8 +214,8 @@ export function hourOfTyping(world: World, jPerHour: number, seed = 1) {
   for (let now = 0; now < 3_600_000; sums.completions++) {
     purse.budget = refill(purse.budget, now);
     const spent = complete(world, strategy, seed * 100_003 + sums.completions, now);
-    // The ghost text is drafted in any case.
-    const tokens = Math.max(spent.drafted, spent.tokens);
+    // The ghost text is drafted in any case, and not counted.
+    const tokens = Math.max(0, spent.drafted - spent.tokens);
     const joules = tokens * draftTokenJ + spent.rounds * roundJ + (spent.waitMs / 1000) * waitJPerS;
     purse.budget = spend(purse.budget, joules);
     sums.joules += joules;
@@ -293,7 +293,7 @@ function report(completions: number) {
         };
       }),
     ),
-    energy: [400, 500, 600, 5000].map((jPerHour) => hourOfTyping(base, jPerHour)),
+    energy: [200, 300, 400, 5000].map((jPerHour) => hourOfTyping(base, jPerHour)),
     cells,
   };
 }
