@@ -106,7 +106,8 @@ export class WriteAhead {
   }
 
   async #write(begun: readonly Token[], stop: AbortSignal): Promise<void> {
-    if (stop.aborted) return;
+    const replaced = () => stop.aborted;
+    if (replaced()) return;
     const { engine, prompt, limit, sampling, now, signal } = this.#parts;
     const { context, leading } = prompt;
     const request = {
@@ -120,7 +121,7 @@ export class WriteAhead {
     try {
       let last: number | undefined;
       for await (const { token, probability } of engine.write(request, AbortSignal.any([signal, stop]))) {
-        if (stop.aborted) return;
+        if (replaced()) return;
         const at = now();
         if (last !== undefined) this.#pace = { tokens: this.#pace.tokens + 1, ms: this.#pace.ms + at - last };
         last = at;
@@ -129,10 +130,10 @@ export class WriteAhead {
         this.#tell();
       }
       // The engine may have come to its end before it heard that it should stop.
-      if (stop.aborted) return;
+      if (replaced()) return;
       this.#ended = true;
     } catch (reason) {
-      if (stop.aborted) return;
+      if (replaced()) return;
       this.#failure = { reason };
     }
     this.#tell();

@@ -15,10 +15,10 @@ describe('Slots', () => {
     const lent: string[] = [];
     for (const conversation of [10, 20, 10, 20, 30, 10]) {
       const context = [1, ...Array.from({ length: 9 }, (_, at) => conversation + at)];
-      const { slot: given, release } = await slots.acquire(context);
-      given.tokens = context;
-      release();
-      lent.push(given.name);
+      const lease = await slots.acquire(context);
+      lease.slot.tokens = context;
+      lease.release();
+      lent.push(lease.slot.name);
     }
     assert.deepEqual(lent, ['a', 'b', 'a', 'b', 'c', 'a']);
   });
