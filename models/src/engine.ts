@@ -95,7 +95,10 @@ export interface Engine {
    * @returns `drafted.length + 1` tokens; element i is chosen given `context` and `drafted[0..i)`.
    */
   choose(request: ChooseRequest, signal?: AbortSignal): Promise<Token[]>;
-  /** The model's own continuation, token by token, greedy where the request says nothing else; an end token is given out and is the last one. */
+  /**
+   * The model's own continuation, token by token, greedy where the request says nothing else. An end token is given out
+   * and is the last one.
+   */
   write(request: WriteRequest, signal?: AbortSignal): AsyncIterable<Written>;
   /** Reads a context ahead of a call that will need it; there is nothing to see of it but that call's haste. */
   read(request: ReadRequest, signal?: AbortSignal): Promise<void>;

@@ -2,7 +2,7 @@ import type { Token } from './engine.ts';
 
 /**
  * Speculative decoding by matching: the target makes its own choice at every drafted position and the longest agreeing
- * prefix is accepted, plus one token of the target's own. With greedy choices the output is exactly what the target
+ * prefix is accepted, plus one token of the target's own. With choices that depend on the context alone (greedy, or by a shared luck) the output is exactly what the target
  * alone would write (Leviathan et al., arXiv 2211.17192, at temperature 0), whatever is drafted and however much.
  *
  * The words are vLLM's: *accepted* tokens are the draft's, the *recovered* token replaces the first rejected one, the
@@ -79,7 +79,7 @@ export interface Commit {
 
 /**
  * Runs rounds until an end token or the limit; the caller may stop earlier by leaving the loop.
- * The tokens committed over all rounds are the target's own greedy continuation of `prompt`.
+ * The tokens committed over all rounds are the target's own continuation of `prompt`.
  * @throws RangeError at a verdict without a token of the target's own: it would never end.
  */
 export async function* speculate(speculation: Speculation): AsyncGenerator<Commit, void> {

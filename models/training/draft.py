@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from machine import Machine  # first: it sets how threads wait
@@ -44,17 +45,18 @@ def distil(size: Size, out: Path, minutes: float, machine: Machine, workers: int
     private.to(machine.device).requires_grad_(True)
     draft.turns = draft.turns.to(machine.device)
     optimizers = Optimizers(private)
+    fed = replace(size, rows_per_step=size.draft_rows)
     validation = Validation(out / 'packed.npz', size, machine)
     loop = Loop(
         out / 'distil.pt',
         minutes,
         {'private': private, 'optimizers': optimizers},
         lambda: validation.agreement(backbone, draft),
-        size.rows_per_step * size.context,
+        fed.rows_per_step * size.context,
     )
     print(f'{sum(p.numel() for p in private.parameters()) / 1e6:.2f} M private parameters on {machine}', flush=True)
     taught, learning = machine.fast(backbone), machine.fast(draft)
-    batches = Batches(out / 'packed.npz', size, workers)
+    batches = Batches(out / 'packed.npz', fed, workers)
     for step in loop:
         passes = batches.step(FIRST_STEP + step)[:, :-1].to(machine.device).split(size.rows_per_pass)
         for some in passes:

@@ -20,6 +20,8 @@ class Size:
     shared_layers: int
     """First layers that the draft shares with the backbone; adapters leave them alone."""
     rows_per_step: int
+    draft_rows: int
+    """Rows of a step of the draft's: fewer, since its short training needs many steps more than smooth ones."""
     rows_per_pass: int
     """Rows evaluated at once; a step sums the gradients of several passes where memory is short."""
     snippet_share: float
@@ -51,6 +53,7 @@ SIZES = {
         context=512,
         shared_layers=1,
         rows_per_step=12,
+        draft_rows=4,
         rows_per_pass=12,
         snippet_share=0.1,
     ),
@@ -64,6 +67,7 @@ SIZES = {
         context=2048,
         shared_layers=1,
         rows_per_step=128,
+        draft_rows=64,
         rows_per_pass=32,
         snippet_share=0.35,
     ),
@@ -78,6 +82,7 @@ SIZES = {
         context=128,
         shared_layers=1,
         rows_per_step=4,
+        draft_rows=4,
         rows_per_pass=4,
         snippet_share=0.3,
     ),

@@ -45,7 +45,7 @@ export interface Candidate {
 
 /**
  * Completes at the cursor: what the local draft writes and, where a verifier is given, the target's own text; where the
- * target is first, it alone. The target's is exactly what it would write greedily without a draft, cut by the same rule.
+ * target is first, it alone. The target's is exactly what it would write without a draft, cut by the same rule.
  * Ends early when `signal` is aborted (rejecting with its reason) or the consumer leaves.
  */
 export async function* complete(

@@ -75,7 +75,7 @@ export interface Conditions {
   readonly upBytesPerMs: number;
   readonly downBytesPerMs: number;
   readonly draftMs: Readonly<Record<Source, number>>;
-  /** A round on the node costs fixedMs + tokenMs · (sent + fresh) + streamMs · more. */
+  /** A round on the node takes fixedMs + tokenMs · sent + streamMs · more; reading ahead is not planned for. */
   readonly verify: { readonly fixedMs: number; readonly tokenMs: number };
   readonly streamMs: number;
   /** Whether the node wrote on lately, so that the time of it is more than a guess. */
