@@ -2,8 +2,9 @@ import type { Token } from './engine.ts';
 
 /**
  * Speculative decoding by matching: the target makes its own choice at every drafted position and the longest agreeing
- * prefix is accepted, plus one token of the target's own. With choices that depend on the context alone (greedy, or by a shared luck) the output is exactly what the target
- * alone would write (Leviathan et al., arXiv 2211.17192, at temperature 0), whatever is drafted and however much.
+ * prefix is accepted, plus one token of the target's own. Where choices depend on the context alone (greedy ones, or those
+ * by a shared luck) the output is exactly what the target alone would write (Leviathan et al., arXiv 2211.17192, at
+ * temperature 0), whatever is drafted and however much.
  *
  * The words are vLLM's: *accepted* tokens are the draft's, the *recovered* token replaces the first rejected one, the
  * *bonus* token follows a draft that was accepted whole; output = accepted + (recovered or bonus).
