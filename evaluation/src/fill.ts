@@ -1,5 +1,5 @@
 /** Part `holes`: what the target writes where a text was taken out of a real file. */
-import { endsLine, firstLine, type Engine, type Token } from '@foretype/models';
+import { endsLine, firstLine, type Engine, type Family, type FimTokens, type Token } from '@foretype/models';
 import { heal, LIMIT, layOut, partsAt } from '@foretype/server/prompt';
 import { addUpBy, compareBlock, compareLine, type BlockCounts, type LineCounts } from './aggregate.ts';
 import { sampled, type Bench, type Engines } from './bench.ts';
@@ -18,27 +18,29 @@ const BLOCK_LIMIT = 200;
  * How a prompt is laid out; `left-to-right` is the baseline that sees only what stands before the cursor. Where it is
  * `anchored` the text is split at the start of the line, and the line's beginning stands behind the middle's marker.
  */
-export type Order =
-  'suffix-first' | 'prefix-first' | 'suffix-first anchored' | 'prefix-first anchored' | 'left-to-right';
-const ORDERS: readonly Order[] = [
-  'suffix-first',
-  'suffix-first anchored',
-  'prefix-first',
-  'prefix-first anchored',
-  'left-to-right',
-];
+export type Order = FimTokens['order'] | 'prefix-first anchored' | 'left-to-right';
+
+/** What a prompt is tried as: the family's own order first, then the others that a model may know. */
+interface Attempt {
+  readonly order: Order;
+  readonly healed: boolean;
+}
 
 /**
  * Plain and healed of every order, in a sequence in which each prompt shares as much as it can with the one before.
  * Anchored prompts end in what is being typed, so they are only healed ones.
  */
-export const LINE_ATTEMPTS = ORDERS.flatMap((order) =>
-  (order.endsWith('anchored') ? [true] : [false, true]).map((healed) => ({ order, healed })),
-);
+function lineAttempts({ fim }: Family): Attempt[] {
+  const orders = new Set<Order>([fim.order, 'prefix-first', 'prefix-first anchored', 'left-to-right']);
+  return [...orders].flatMap((order) =>
+    (order === 'prefix-first anchored' ? [true] : [false, true]).map((healed) => ({ order, healed })),
+  );
+}
+
 /** Blocks begin after white space, where healing is the exception; they take long, so it is tried in one order only. */
-const BLOCK_ATTEMPTS = LINE_ATTEMPTS.filter(
-  ({ order, healed }) => order === 'suffix-first' || (!healed && !order.endsWith('anchored')),
-);
+function blockAttempts(family: Family): Attempt[] {
+  return lineAttempts(family).filter(({ order, healed }) => !healed || order === family.fim.order);
+}
 
 /** Sums by order, with token healing or without, and by the kind of hole. */
 export interface HolesResult {
@@ -46,8 +48,8 @@ export interface HolesResult {
   readonly blocks: Record<string, BlockCounts>;
 }
 
-/** The key of a sum in {@link HolesResult}. */
-export function variant(order: Order, healed: boolean, kind: string): string {
+/** The key of a sum in {@link HolesResult}: the attempt's two words or more, then the kind of hole. */
+function variant(order: Order, healed: boolean, kind: string): string {
   return [order, healed ? 'healed' : 'plain', kind].join(' ');
 }
 
@@ -60,14 +62,14 @@ export async function measureHoles(bench: Bench, packages: readonly HeldOutPacka
   const chanceOf = (name: string) => chance(`block holes of ${name}`);
   const blocks = overPackages(testsOf(packages), sampled(bench, BLOCK_HOLES), chanceOf, blockHoles);
   const lineCounts = await bench.map('line holes', sampleLines(bench, packages), (engines, hole) =>
-    tryAll(LINE_ATTEMPTS, hole, async (order, healed) => {
+    tryAll(lineAttempts(bench.family), hole, async (order, healed) => {
       const asked = { hole, order, healed, limit: LIMIT };
       const text = await written(bench, engines, asked, (text) => endsLine(text));
       return compareLine(goldOf(hole), firstLine(text));
     }),
   );
   const blockCounts = await bench.map('block holes', blocks, (engines, hole) =>
-    tryAll(BLOCK_ATTEMPTS, hole, async (order, healed) => {
+    tryAll(blockAttempts(bench.family), hole, async (order, healed) => {
       const asked = { hole, order, healed, limit: BLOCK_LIMIT };
       const lines = goldOf(hole).split('\n').length;
       const text = await written(bench, engines, asked, (text) => text.split('\n').length > lines);
@@ -88,7 +90,7 @@ const keyOf = ({ key }: Outcome<unknown>) => key;
 const countsOf = <C>({ counts }: Outcome<C>) => counts;
 
 async function tryAll<C>(
-  attempts: typeof LINE_ATTEMPTS,
+  attempts: readonly Attempt[],
   hole: Hole,
   attempt: (order: Order, healed: boolean) => Promise<C>,
 ): Promise<Outcome<C>[]> {
@@ -99,10 +101,8 @@ async function tryAll<C>(
   return outcomes;
 }
 
-interface Asked {
+interface Asked extends Attempt {
   readonly hole: Hole;
-  readonly order: Order;
-  readonly healed: boolean;
   readonly limit: number;
 }
 
@@ -113,10 +113,11 @@ async function written(
   { hole, order, healed, limit }: Asked,
   enough: (text: string) => boolean,
 ): Promise<string> {
-  const fim = {
-    ...family.fim,
-    order: order.startsWith('prefix-first') ? 'prefix-first' : 'suffix-first',
-  } as const;
+  const orders: Partial<Record<Order, FimTokens['order']>> = {
+    'prefix-first anchored': 'prefix-first',
+    'left-to-right': family.fim.order,
+  };
+  const fim = { ...family.fim, order: orders[order] ?? (order as FimTokens['order']) };
   const parts = { family: { ...family, fim }, tokenizer: target };
   const place = placeOf(hole);
   const anchor = place.text.lastIndexOf('\n', place.offset - 1) + 1;

@@ -3,7 +3,7 @@ import { addUp, type LineCounts } from './aggregate.ts';
 import type { BitsResult } from './bits.ts';
 import type { NgramResult } from './counting.ts';
 import type { DraftResult } from './drafting.ts';
-import { LINE_ATTEMPTS, variant, type HolesResult } from './fill.ts';
+import type { HolesResult } from './fill.ts';
 import { LINE_KINDS } from './holes.ts';
 import { draftsOf } from './report-drafts.ts';
 import type { SpeedResult } from './speed.ts';
@@ -93,6 +93,7 @@ function bitsOf({ context, packages, adapters }: BitsResult, ngram?: NgramResult
 }
 
 function holesOf({ lines, blocks }: HolesResult, ngram?: NgramResult): string[] {
+  const attempts = [...new Set(Object.keys(lines).map((key) => key.slice(0, key.lastIndexOf(' '))))];
   const kinds = [...LINE_KINDS, 'all'] as const;
   const cell = (of: (kind: string) => LineCounts | undefined, kind: string) => {
     const counts = (kind === 'all' ? LINE_KINDS : [kind]).map(of).filter((found) => found !== undefined);
@@ -102,15 +103,13 @@ function holesOf({ lines, blocks }: HolesResult, ngram?: NgramResult): string[] 
   };
   const rows = kinds.map((kind) => {
     const sum = (kind === 'all' ? LINE_KINDS : [kind]).map(
-      (one) => lines[variant('suffix-first', false, one)]?.holes ?? 0,
+      (one) => lines[`${attempts[0] ?? ''} ${one}`]?.holes ?? 0,
     );
-    const models = LINE_ATTEMPTS.map(({ order, healed }) =>
-      cell((one) => lines[variant(order, healed, one)], kind),
-    );
+    const models = attempts.map((attempt) => cell((one) => lines[`${attempt} ${one}`], kind));
     const counted = ['n-gram', 'lookup'].map((name) => cell((one) => ngram?.lines[`${name} ${one}`], kind));
     return [kind, whole(sum.reduce((a, b) => a + b, 0)), ...models, ...counted];
   });
-  const headings = LINE_ATTEMPTS.map(({ order, healed }) => `${order}${healed ? ', healed' : ''}`);
+  const headings = attempts.map((attempt) => attempt.replace(' plain', '').replace(' healed', ', healed'));
   const blockRows = Object.entries(blocks).map(([key, counts]) => [
     key
       .replace(/ block$/u, '')

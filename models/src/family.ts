@@ -35,7 +35,7 @@ const ManifestSchema = Type.Object({
     prefix: Id,
     suffix: Id,
     middle: Id,
-    order: Type.Union([Type.Literal('suffix-first'), Type.Literal('prefix-first')]),
+    order: Type.Union([Type.Literal('joined'), Type.Literal('suffix-first'), Type.Literal('prefix-first')]),
   }),
   backbone: WeightsSchema,
   draft: WeightsSchema,

@@ -6,10 +6,11 @@ export interface FimTokens {
   readonly suffix: Token;
   readonly middle: Token;
   /**
-   * `suffix-first`: suffix, prefix, then the middle is written, so that typing only appends to the prompt;
-   * `prefix-first`: the classic order of arXiv 2207.14255.
+   * `joined`: suffix, marker of the middle, prefix, and the middle goes on with nothing between (the SPM of arXiv
+   * 2207.14255), so that typing only appends to the prompt; `suffix-first`: suffix, prefix, marker of the middle;
+   * `prefix-first`: that paper's PSM, what most models know.
    */
-  readonly order: 'suffix-first' | 'prefix-first';
+  readonly order: 'joined' | 'suffix-first' | 'prefix-first';
 }
 
 export interface FimParts {
@@ -24,9 +25,14 @@ export function fimPrompt(fim: FimTokens, parts: FimParts, bos?: Token): Token[]
   const start = bos === undefined ? [] : [bos];
   const prefix = [fim.prefix, ...parts.prefix];
   const suffix = [fim.suffix, ...parts.suffix];
-  return fim.order === 'suffix-first'
-    ? [...start, ...suffix, ...prefix, fim.middle]
-    : [...start, ...prefix, ...suffix, fim.middle];
+  switch (fim.order) {
+    case 'joined':
+      return [...start, ...suffix, fim.middle, ...parts.prefix];
+    case 'suffix-first':
+      return [...start, ...suffix, ...prefix, fim.middle];
+    case 'prefix-first':
+      return [...start, ...prefix, ...suffix, fim.middle];
+  }
 }
 
 /**

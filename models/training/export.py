@@ -161,7 +161,7 @@ def export(out: Path, to: Path, notice: Path, name: str, half: bool) -> None:
         'licence': 'MIT',
         'context': backbone.size.context,
         'tokenizer': {'fingerprint': fingerprint(tokenizer), 'bos': BOS, 'end': [END, *FIM_KEYS.values()]},
-        'fim': {'prefix': PREFIX, 'suffix': SUFFIX, 'middle': MIDDLE, 'order': 'suffix-first'},
+        'fim': {'prefix': PREFIX, 'suffix': SUFFIX, 'middle': MIDDLE, 'order': 'joined'},
         'backbone': weights(to / f'backbone.{kind}.gguf'),
         'draft': weights(to / f'draft.{kind}.gguf'),
         'adapters': [

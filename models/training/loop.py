@@ -33,7 +33,7 @@ class Loop:
         self.checkpoint, self.parts, self.measure = checkpoint, parts, measure
         self.tokens_per_step = tokens_per_step
         self.budget = minutes * 60
-        self.step, self.seconds, self.spent = 0, 0.0, 0.0
+        self.step, self.tokens, self.seconds, self.spent = 0, 0, 0.0, 0.0
         self.loss: Tensor | None = None
         if checkpoint.exists():
             self.resume(checkpoint)
@@ -44,7 +44,8 @@ class Loop:
         state = torch.load(checkpoint, map_location='cpu')
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
-        self.step, self.seconds, self.spent = (state['loop'][key] for key in ('step', 'seconds', 'spent'))
+        loop = state['loop']
+        self.step, self.tokens, self.seconds, self.spent = (loop[key] for key in ('step', 'tokens', 'seconds', 'spent'))
 
     @property
     def left(self) -> float:
@@ -61,6 +62,7 @@ class Loop:
         while self.spent < self.budget and not stopped:
             yield self.step
             self.step += 1
+            self.tokens += self.tokens_per_step
             now = time.monotonic()
             self.seconds += now - last
             self.spent += now - last
@@ -83,7 +85,7 @@ class Loop:
             'stage': self.checkpoint.stem,
             'seconds': round(self.seconds),
             'step': self.step,
-            'tokens': self.step * self.tokens_per_step,
+            'tokens': self.tokens,
             'loss': round(float(self.loss or 0), 4),
             **measured,
         }
@@ -98,7 +100,7 @@ class Loop:
         self.save()
 
     def save(self) -> None:
-        loop = {'step': self.step, 'seconds': self.seconds, 'spent': self.spent}
+        loop = {'step': self.step, 'tokens': self.tokens, 'seconds': self.seconds, 'spent': self.spent}
         save(self.checkpoint, {'loop': loop, **{name: part.state_dict() for name, part in self.parts.items()}})
 
 

@@ -4,10 +4,13 @@ A segment is the beginning of sequence, at times a context header (snippets of s
 and a stretch of a file: as it stands, or with a hole whose text comes last (fill-in-the-middle, arXiv 2207.14255).
 
   header         [FILE path \\n snippet]… [FILE path \\n]
-  suffix first   BOS header SUFFIX suffix PREFIX prefix MIDDLE middle END
+  joined         BOS header SUFFIX suffix MIDDLE prefix middle END
   prefix first   BOS header PREFIX prefix SUFFIX suffix MIDDLE middle END
 
-Suffix first is favoured: typing then only appends to the prompt. Splits are drawn anew each time a file is seen.
+Joined is favoured (the paper's SPM, where nothing stands between prefix and middle): typing only appends to the prompt,
+and going on in the middle of a line is what a model learns from plain text. A marker there took ten million tokens and
+more to see through: 12-layer `cpu` then filled 0 of 135 holes right, and 11 % without any suffix. Splits are drawn anew
+each time a file is seen.
 """
 
 from __future__ import annotations
@@ -20,9 +23,11 @@ import numpy as np
 
 from tokenizer import BOS, END, FILE, MIDDLE, PREFIX, SUFFIX
 
-HOLE_SHARE = 0.6
+HOLE_SHARE = 0.7
 """Share of segments that have a hole."""
-SUFFIX_FIRST_SHARE = 0.75
+JOINED_SHARE = 0.85
+SUFFIX_SHARE = 0.25
+"""What a full prompt has of the suffix; half of the joined segments have no more of it."""
 HEADER_SHARE = 0.5
 FILE_START_SHARE = 0.15
 """Share of stretches that begin where their file begins: imports are seen nowhere else."""
@@ -96,9 +101,14 @@ def segment(data: Packed, rng: np.random.Generator, length: int, snippet_share: 
         ids, ended = stretch(data, rng, file, room - 1)
         return [BOS, *header, *ids, *([END] if ended else [])]
     ids, _ = stretch(data, rng, file, room - 4 - SPARE)
-    prefix, middle, suffix = split(data, ids, *hole(data, rng, ids))
-    if rng.random() < SUFFIX_FIRST_SHARE:
-        return [BOS, *header, SUFFIX, *suffix, PREFIX, *prefix, MIDDLE, *middle, END]
+    start, end = hole(data, rng, ids)
+    if rng.random() < JOINED_SHARE:
+        # Where the prefix ends does not show: each of its places is one where somebody may be typing.
+        _, before, suffix = split(data, ids, 0, end)
+        if rng.random() < 0.5:
+            suffix = suffix[: int(SUFFIX_SHARE * room)]
+        return [BOS, *header, SUFFIX, *suffix, MIDDLE, *before, END]
+    prefix, middle, suffix = split(data, ids, start, end)
     return [BOS, *header, PREFIX, *prefix, SUFFIX, *suffix, MIDDLE, *middle, END]
 
 

@@ -52,9 +52,9 @@ SIZES = {
         feed_forward=704,
         context=512,
         shared_layers=1,
-        rows_per_step=12,
+        rows_per_step=6,
         draft_rows=4,
-        rows_per_pass=12,
+        rows_per_pass=6,
         snippet_share=0.1,
     ),
     'gpu': Size(

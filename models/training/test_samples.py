@@ -88,6 +88,7 @@ class Samples(unittest.TestCase):
 
     def test_a_segment_with_a_hole_puts_together_to_a_stretch_of_its_file(self) -> None:
         orders = {SUFFIX: 0, PREFIX: 0}
+        trimmed = 0
         for seed in range(400):
             ids = samples.segment(self.data, np.random.default_rng(seed), 200, 0)
             self.assertLessEqual(len(ids), 200)
@@ -96,11 +97,14 @@ class Samples(unittest.TestCase):
             self.assertEqual(ids[-1], END)
             first = ids[ids.index(FILE) :].index(self.data.newline) + ids.index(FILE) + 1 if FILE in ids else 1
             orders[ids[first]] += 1
-            marks = {mark: ids.index(mark) for mark in (SUFFIX, PREFIX, MIDDLE)}
+            marks = {mark: ids.index(mark) for mark in (SUFFIX, PREFIX, MIDDLE) if mark in ids}
+            self.assertEqual(PREFIX in marks, ids[first] == PREFIX)
             borders = sorted([*marks.values(), len(ids) - 1])
             parts = {mark: ids[at + 1 : next(b for b in borders if b > at)] for mark, at in marks.items()}
-            whole = ''.join(self.text(parts[mark]) for mark in (PREFIX, MIDDLE, SUFFIX))
+            whole = ''.join(self.text(parts[mark]) for mark in (PREFIX, MIDDLE, SUFFIX) if mark in parts)
             self.assertTrue(any(whole in text for text in TEXTS), whole)
+            trimmed += PREFIX not in marks and len(parts[SUFFIX]) == int(0.25 * (200 - 1))
+        self.assertGreater(trimmed, 10)
         self.assertGreater(orders[SUFFIX], 2 * orders[PREFIX])
         self.assertGreater(orders[PREFIX], 10)
 

@@ -7,7 +7,10 @@ const tokens = { prefix: 3, suffix: 4, middle: 5 };
 const parts = { prefix: [10, 11], suffix: [20] };
 
 describe('fimPrompt', () => {
-  it('suffix first: typing only appends', () => {
+  it('joined: typing only appends', () => {
+    assert.deepEqual(fimPrompt({ ...tokens, order: 'joined' }, parts, 1), [1, 4, 20, 5, 10, 11]);
+  });
+  it('suffix first', () => {
     assert.deepEqual(fimPrompt({ ...tokens, order: 'suffix-first' }, parts, 1), [1, 4, 20, 3, 10, 11, 5]);
   });
   it('prefix first', () => {
