@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { cp, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { createVSIX } from '@vscode/vsce';
-import { loadFamily } from '@foretype/models';
+import { EMBEDDED_FAMILY, loadFamily } from '@foretype/models';
 import { build, readManifest } from './build.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -59,7 +59,7 @@ export async function stageExtension(target = thisPlatform): Promise<string> {
   await rm(directory, { recursive: true, force: true });
   await cp(join(root, 'extension', 'dist'), join(directory, 'dist'), { recursive: true });
   await stageLibrary(binary, join(directory, 'dist', 'node_modules'));
-  await stageFamily(join(root, 'models', 'families', 'bootstrap'), join(directory, 'families', 'bootstrap'));
+  await stageFamily(EMBEDDED_FAMILY, join(directory, 'families', basename(EMBEDDED_FAMILY)));
   await cp(join(root, 'extension', 'README.md'), join(directory, 'README.md'));
   await cp(join(root, 'LICENSE'), join(directory, 'LICENSE'));
   await writeFile(join(directory, 'package.json'), await publishedManifest());

@@ -42,6 +42,9 @@ export interface SessionOptions {
 /** How many rounds of one connection may be under way; an editor has one, or two when the user outruns it. */
 export const MAX_RUNNING = 4;
 
+/** The same with those that were cancelled and are not out of the engine yet: a stall may deliver many at once. */
+const MAX_LEAVING = 64;
+
 /** The longest family name that a hello may bear: it is quoted back. */
 const MAX_NAME_LENGTH = 128;
 
@@ -192,18 +195,19 @@ export class Session {
         sampling: temperature > 0 ? { temperature, seed } : undefined,
       };
       const spentUs = () => Math.round((this.#world.now() - started) * 1000);
-      let left = more;
+      let own = 0;
       let open = true;
       for await (const { accepted, tokens, fresh } of verify(engine, request, abort.signal)) {
         abort.signal.throwIfAborted();
-        open = left > 0 && !end.has(tokens.at(-1)!);
+        open = own < more && !end.has(tokens.at(-1)!);
         const said = { id, tokens: [...tokens], spentUs: spentUs(), open };
-        if (left-- === more) this.#send({ case: 'verdict', value: { ...said, accepted, fresh } });
-        else this.#send({ case: 'written', value: said });
+        if (own === 0) this.#send({ case: 'verdict', value: { ...said, accepted, fresh } });
+        else this.#send({ case: 'written', value: { ...said, start: own } });
+        own += tokens.length;
       }
       abort.signal.throwIfAborted();
       // The line ended before the tokens did.
-      if (open) this.#send({ case: 'written', value: { id, spentUs: spentUs() } });
+      if (open) this.#send({ case: 'written', value: { id, spentUs: spentUs(), start: own } });
     } catch (error) {
       if (abort.signal.aborted) {
         // Whoever cancelled knows, but takes a node for gone that leaves a round without an answer.
@@ -308,7 +312,8 @@ export class Session {
       ];
     }
     if (this.#draining) return ['unavailable', 'The edge node is shutting down.'];
-    if (this.#running.size >= MAX_RUNNING) {
+    const wanted = [...this.#running.values()].filter(({ abort }) => !abort.signal.aborted).length;
+    if (wanted >= MAX_RUNNING || this.#running.size >= MAX_LEAVING) {
       return ['busy', `${MAX_RUNNING} rounds of this connection are already under way.`];
     }
     return undefined;

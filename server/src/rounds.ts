@@ -20,8 +20,8 @@ interface Round {
   readonly drafted: number;
   /** Bytes sent that no answer has accounted for yet. */
   bytesUp: number;
-  /** Whether its verdict came, and only more tokens are due. */
-  judged: boolean;
+  /** Tokens of the target's own that came; none before its verdict. */
+  own: number;
   /** Whether somebody still reads. */
   wanted: boolean;
 }
@@ -42,7 +42,7 @@ export class Rounds {
   begin(id: number, drafted: number, bytesUp: number, onLeave: () => void): ReadableStream<Answer> {
     return new ReadableStream<Answer>({
       start: (answers) => {
-        this.#owed.set(id, { answers, drafted, bytesUp, judged: false, wanted: true });
+        this.#owed.set(id, { answers, drafted, bytesUp, own: 0, wanted: true });
       },
       cancel: () => {
         const round = this.#owed.get(id);
@@ -83,17 +83,17 @@ export class Rounds {
     }
     const { tokens, open, spentUs } = frame.value;
     const { accepted, fresh } = frame.case === 'verdict' ? frame.value : { accepted: 0, fresh: 0 };
-    // A verdict comes first and once, accepts no more than was drafted, and adds something.
+    // A verdict comes first and once, accepts no more than was drafted, and adds something; what follows has no gap.
     const sensible =
-      round.judged === (frame.case === 'written') &&
-      accepted <= round.drafted &&
-      (frame.case === 'written' || tokens.length > 0);
+      frame.case === 'written'
+        ? round.own > 0 && frame.value.start === round.own
+        : round.own === 0 && accepted <= round.drafted && tokens.length > 0;
     if (!sensible) return false;
     if (round.wanted && tokens.length > 0) {
       const nodeMs = spentUs / 1000;
       round.answers.enqueue({ accepted, tokens, nodeMs, fresh, bytesUp: round.bytesUp, bytesDown });
     }
-    round.judged = true;
+    round.own += tokens.length;
     round.bytesUp = 0;
     if (open) return true;
     if (round.wanted) round.answers.close();

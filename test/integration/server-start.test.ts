@@ -1,4 +1,5 @@
 /** How the language server starts, as it ships: the bundle, with no model, no network and no patience. */
+import { EMBEDDED_FAMILY } from '@foretype/models';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,7 +28,7 @@ describe('the bundled language server', () => {
     const log = join(directory, 'log');
     const preload = join(import.meta.dirname, '../support/connections.cjs');
     const env = { FORETYPE_CONNECTIONS: log, NODE_OPTIONS: `--require ${preload}` };
-    const server = start({ ...env, FORETYPE_FAMILY: join(root, 'models/families/bootstrap') });
+    const server = start({ ...env, FORETYPE_FAMILY: EMBEDDED_FAMILY });
     await server.send('initialize', 1, { processId: null, rootUri: null, capabilities: {} });
     server.notify('initialized', {});
     // The draft has loaded, so all that happens at a start has happened.

@@ -110,7 +110,13 @@ describe('frames', () => {
     }),
     fc.record({
       case: fc.constant('written' as const),
-      value: fc.record({ id: uint32, tokens: fc.array(uint32), spentUs: uint32, open: fc.boolean() }),
+      value: fc.record({
+        id: uint32,
+        tokens: fc.array(uint32),
+        spentUs: uint32,
+        open: fc.boolean(),
+        start: uint32,
+      }),
     }),
     fc.record({
       case: fc.constant('synced' as const),

@@ -1,0 +1,147 @@
+/** Part `peer`: keys replayed to this product and to llama-server side by side, with the same target file. */
+import { loadHeldOut } from '../../../evaluation/src/heldout.ts';
+import { testsOf } from '../../../evaluation/src/projects.ts';
+import { chance, shuffled } from '../../../evaluation/src/random.ts';
+import { Control } from '../../../server/src/control.ts';
+import { BUDGETS } from '../../../server/src/policy.ts';
+import { Recollection } from '../../../server/src/recollection.ts';
+import { atRoundTrip, IDEAL } from '../../support/emulator/profiles.ts';
+import { LinkProxy } from '../../support/emulator/proxy.ts';
+import { machine, sampled, type Bench, type Part } from '../bench.ts';
+import { batchFor, CACHE_REUSE } from '../keystrokes/infill.ts';
+import { placeFor } from '../keystrokes/layouts.ts';
+import { tracesOver, type Trace } from '../keystrokes/places.ts';
+import type { Keystroke } from '../keystrokes/traces.ts';
+import { ask } from '../rig/ask.ts';
+import { NODE_CORE, Rig } from '../rig/rig.ts';
+import { NOT_BUILT, peerProgram, release } from './build.ts';
+import { askLine, askPlugin } from './client.ts';
+import { ARMS, reportOf, type Answer, type Arm, type PeerResults, type Turn } from './report.ts';
+import { PeerServer } from './server.ts';
+
+const ROUND_TRIP_MS = 20;
+/** Lines that are typed, and keys of each that are asked for: a line is long, and its keys are much alike. */
+const PLACES = 24;
+const KEYS_EACH = 12;
+
+const now = () => performance.now();
+
+export const peer: Part = {
+  name: 'peer',
+  run: async (bench) => {
+    const program = peerProgram();
+    if (!program) return NOT_BUILT;
+    await using stack = new AsyncDisposableStack();
+    const rig = stack.adopt(await Rig.start(bench, ROUND_TRIP_MS), (one) => one.dispose());
+    const { family } = bench;
+    const start = async (suffixFirst: boolean) => {
+      const { context, backbone } = family;
+      const options = {
+        program,
+        model: backbone.path,
+        context,
+        batch: batchFor(context),
+        cacheReuse: CACHE_REUSE,
+      };
+      const server = await PeerServer.start({ ...options, suffixFirst, core: NODE_CORE });
+      stack.defer(() => server.dispose());
+      const link = await LinkProxy.start({ to: server.url, profile: atRoundTrip(IDEAL, ROUND_TRIP_MS) });
+      stack.defer(() => link.close());
+      return { server, link };
+    };
+    const plugin = await start(false);
+    const line = await start(true);
+    const arms: Record<Arm, Player> = {
+      foretype: player(rig),
+      'llama.vim': {
+        sent: () => plugin.link.counts.up,
+        play: (stroke) => askPlugin(plugin.link.url, stroke),
+      },
+      'llama-server, one line': {
+        sent: () => line.link.counts.up,
+        play: (stroke) => askLine(line.link.url, stroke),
+      },
+    };
+    const traces = await tracesFor(bench);
+    const turns: Turn[] = [];
+    for (const [done, trace] of traces.entries()) {
+      turns.push(...(await replay(trace, arms, done)));
+      bench.progress('peer', done + 1, traces.length);
+    }
+    const pinned = rig.pinned && plugin.server.pinned && line.server.pinned;
+    const results: PeerResults = {
+      family: family.id,
+      release: release(),
+      roundTripMs: ROUND_TRIP_MS,
+      batch: batchFor(family.context),
+      pinned,
+      places: traces.length,
+      turns,
+    };
+    return { results, ...reportOf(results, machine()) };
+  },
+};
+
+/** Something that is asked at each key. */
+interface Player {
+  readonly play: (stroke: Keystroke, trace: Trace) => Promise<Answer>;
+  /** Bytes that came from it so far, framing and headers included. */
+  readonly sent: () => number;
+}
+
+async function tracesFor(bench: Bench): Promise<Trace[]> {
+  const packages = testsOf(await loadHeldOut());
+  return tracesOver(packages, sampled(bench, PLACES), { label: 'peer', bursts: ['a line'] });
+}
+
+/** The language server's way of asking, see `CompletionService`; what it remembers is kept from key to key. */
+function player({ family, draft, channel, link }: Rig): Player {
+  const control = new Control({ now, jPerHour: () => BUDGETS.mains });
+  const recollection = new Recollection(draft);
+  return {
+    sent: () => link.counts.up,
+    play: async (stroke, { file }) => {
+      const cursor = { uri: file.path, text: stroke.text, offset: stroke.offset };
+      const { firstMs, verified } = await ask(
+        { family, draft, edge: { verifier: channel, control }, now },
+        {
+          ...placeFor(family, stroke),
+          adapter: '',
+          others: recollection.othersThan(cursor.uri),
+          remembered: recollection.rememberedAt(cursor),
+        },
+      );
+      if (!verified) throw new Error('A completion was not verified, although nobody was in a hurry.');
+      recollection.keep(cursor, { text: verified.text, verified: true });
+      return { firstMs, wholeMs: verified.ms, text: verified.text };
+    },
+  };
+}
+
+/** Types a line; at each key all arms are asked, one after the other in an order drawn by lot. */
+async function replay(trace: Trace, arms: Record<Arm, Player>, index: number): Promise<Turn[]> {
+  const turns: Turn[] = [];
+  const sent = new Map<Arm, number>();
+  // At the last key of a line there is nothing left of it to ask for.
+  const keys = trace.strokes.slice(0, Math.min(1 + KEYS_EACH, trace.strokes.length - 1));
+  for (const [key, stroke] of keys.entries()) {
+    const asked = new Map<Arm, Answer & { bytes: number }>();
+    for (const arm of shuffled(ARMS, chance(`peer order ${index} ${key}`))) {
+      const answer = await arms[arm].play(stroke, trace);
+      // What follows an answer (a cancellation, say) counts with the next key.
+      const all = arms[arm].sent();
+      asked.set(arm, { ...answer, bytes: all - (sent.get(arm) ?? 0) });
+      sent.set(arm, all);
+    }
+    const answers = Object.fromEntries(asked) as Turn['answers'];
+    if (stroke.key !== 'open') turns.push({ rest: restOfLine(trace, stroke), answers });
+  }
+  return turns;
+}
+
+/** What was really typed after a key, up to the end of the line. */
+function restOfLine({ strokes }: Trace, { text, offset }: Keystroke): string {
+  const last = strokes.at(-1)!;
+  const after = text.length - offset;
+  return last.text.slice(offset, last.text.length - after);
+}

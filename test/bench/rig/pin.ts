@@ -1,0 +1,20 @@
+import { spawnSync } from 'node:child_process';
+import { childrenOf } from '../../support/processes.ts';
+
+/**
+ * Binds a process with all its threads to one core, where the machine has `taskset`, so that two engines on a small
+ * machine do not take turns on the same one.
+ * @returns whether it is bound.
+ */
+export function pin(pid: number | undefined, core: number): boolean {
+  if (pid === undefined) return false;
+  return (
+    spawnSync('taskset', ['-a', '-c', '-p', String(core), String(pid)], { stdio: 'ignore' }).status === 0
+  );
+}
+
+/** The same for the processes that `pid` started. */
+export async function pinChildren(pid: number, core: number): Promise<boolean> {
+  const children = process.platform === 'linux' ? await childrenOf(pid) : [];
+  return children.length > 0 && children.every((child) => pin(child, core));
+}
