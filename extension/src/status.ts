@@ -54,7 +54,9 @@ function view([icon, sentence]: Line, more: readonly string[]): StatusView {
 function describeReport(report: CompletionReport): string {
   const times = [
     report.firstTextMs === null ? '' : `first text after ${milliseconds(report.firstTextMs)}`,
-    report.verifiedMs === null ? 'not verified' : `verified after ${milliseconds(report.verifiedMs)}`,
+    report.verifiedMs === null
+      ? `not verified${report.unverified === null ? '' : ` (${report.unverified})`}`
+      : `verified after ${milliseconds(report.verifiedMs)}`,
   ];
   const path = report.path === 'draft' ? 'drafted here' : 'drafted here, verified by the edge node';
   const summary = `Last completion: ${path}; ${times.filter((time) => time !== '').join(', ')}.`;

@@ -98,7 +98,11 @@ async function ask(
     const completion = await client.complete(uri, position);
     const status = client.status!;
     // What went wrong with this completion only is no state, so the log alone says it.
-    const reason = status.reason ?? client.log.slice(logged).at(-1);
+    const unverified = status.lastCompletion?.unverified ?? undefined;
+    const reason =
+      status.reason ??
+      client.log.slice(logged).at(-1) ??
+      (unverified && `The edge node was not asked: ${unverified}.`);
     if (!status.lastCompletion) throw new Error(reason ?? 'The draft model made no completion; try again.');
     const verified = status.lastCompletion.path === 'speculated';
     const problem =

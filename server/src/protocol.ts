@@ -20,6 +20,8 @@ export interface CompletionReport {
   readonly firstTextMs: number | null;
   /** When the target had confirmed the whole text; null for `draft`. */
   readonly verifiedMs: number | null;
+  /** Why the edge node was not asked, though it is there; null where it was, or is not. */
+  readonly unverified: string | null;
   /** Application bytes sent to and received from the edge node. */
   readonly bytesUp: number;
   readonly bytesDown: number;

@@ -83,7 +83,7 @@ export function reportOf(trace: CompletionTrace, path: CompletionReport['path'])
       bytesDown: 0,
       adapter: null,
     };
-    return { path, ...none, drafted: trace.drafted, firstTextMs };
+    return { path, ...none, drafted: trace.drafted, firstTextMs, unverified: trace.unverified };
   }
   const parts = rounds.flatMap((round) => round.parts);
   const accepted = sum(parts, (part) => part.accepted);
@@ -95,6 +95,7 @@ export function reportOf(trace: CompletionTrace, path: CompletionReport['path'])
     committed: accepted + sum(parts, (part) => part.tokens),
     firstTextMs,
     verifiedMs,
+    unverified: null,
     bytesUp: sum(rounds, (round) => round.bytesUp) + (ahead?.bytesUp ?? 0),
     bytesDown: sum(rounds, (round) => round.bytesDown) + (ahead?.bytesDown ?? 0),
     adapter: trace.adapter,

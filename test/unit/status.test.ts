@@ -12,6 +12,7 @@ const REPORT: CompletionReport = {
   committed: 13,
   firstTextMs: 40.6,
   verifiedMs: 121.4,
+  unverified: null,
   bytesUp: 93,
   bytesDown: 41,
   adapter: null,
@@ -44,6 +45,11 @@ test('a draft is told without what only an edge node has', () => {
   const report: CompletionReport = { ...REPORT, path: 'draft', verifiedMs: null };
   const { tooltip } = viewStatus({ ...READY, edge: 'off', lastCompletion: report });
   assert.match(tooltip, /drafted here; first text after 41 ms, not verified\.$/);
+  const resting = { ...report, unverified: 'energy budget used up' };
+  assert.match(
+    viewStatus({ ...READY, lastCompletion: resting }).tooltip,
+    /not verified \(energy budget used up\)\.$/,
+  );
 });
 
 test('without a server there is one sentence', () => {

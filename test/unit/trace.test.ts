@@ -54,6 +54,7 @@ describe('reportOf', () => {
       committed: 7,
       firstTextMs: 12,
       verifiedMs: 71,
+      unverified: null,
       bytesUp: 65,
       bytesDown: 44,
       adapter: 'blue',
