@@ -139,7 +139,7 @@ async function readAhead(
 
 /** What the completion took, to be weighed when the next one is planned. */
 function account(control: Control, trace: CompletionTrace, { pace }: WriteAhead, at: number): void {
-  if (pace.tokens > 0) control.observe({ kind: 'drafting', at, source: 'neural', ...pace });
+  if (pace.startMs !== null) control.observe({ kind: 'drafting', at, source: 'neural', ...pace });
   const sent = trace.rounds.filter(({ sentMs }) => sentMs !== null);
   const waits = sent.map(({ sentMs, parts }) => (parts.at(-1)?.ms ?? trace.endMs!) - sentMs!);
   control.spend({

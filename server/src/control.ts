@@ -77,13 +77,14 @@ export class Control {
     const conditions = conditionsAt(this.#estimates, adapter, now);
     const wanted = wantedAfter(conditions.lengths, written);
     const decisions = offers.map((offer): Decision => {
-      const { source, hand, writes } = offer;
+      const { source, hand, writes, waitedMs } = offer;
       const acceptance = conditions.acceptance[source];
       const demand = {
         source,
         wanted,
         hand: hand.slice(0, DEPTH).map(({ sureness }) => trust(acceptance, sureness)),
         longest: writes ? DEPTH : hand.length,
+        delayMs: waitedMs === null ? 0 : Math.max(0, conditions.draftStartMs - waitedMs),
         overlap: writes,
         deadlineMs,
       };

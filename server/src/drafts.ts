@@ -11,6 +11,8 @@ export interface Offer {
   readonly hand: readonly Drafted[];
   /** Whether it writes on when it is waited for. */
   readonly writes: boolean;
+  /** Milliseconds since it began to get ready, where its first token is not there yet; else null. */
+  readonly waitedMs: number | null;
 }
 
 /** What an earlier completion said would come after the cursor. */
@@ -46,10 +48,12 @@ export class Drafts {
   /** What each source says after `begun`, the continuation so far; the draft model's is always among them. */
   async offers(begun: readonly Token[]): Promise<readonly Offer[]> {
     const copied: Offer[] = [
-      { source: 'memory', hand: await this.#recall(begun), writes: false },
-      { source: 'lookup', hand: await this.#copy(begun), writes: false },
+      { source: 'memory', hand: await this.#recall(begun), writes: false, waitedMs: null },
+      { source: 'lookup', hand: await this.#copy(begun), writes: false, waitedMs: null },
     ];
-    const own: Offer = { source: 'neural', hand: this.ahead(begun), writes: true };
+    const { ahead } = this.#parts;
+    const waitedMs = ahead.pace.startMs === null ? ahead.age : null;
+    const own: Offer = { source: 'neural', hand: this.ahead(begun), writes: true, waitedMs };
     return [own, ...copied.filter(({ hand }) => hand.length > 0)];
   }
 

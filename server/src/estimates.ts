@@ -37,6 +37,8 @@ export type Observation =
       readonly source: Source;
       readonly tokens: number;
       readonly ms: number;
+      /** Until the first token: what it took to read what was new in the prompt. Null where it is not known. */
+      readonly startMs: number | null;
     }
   /** A draft compared with the target's text without being sent: another source's, or an earlier completion. */
   | ({ readonly kind: 'agreement'; readonly at: number } & Agreement)
@@ -75,6 +77,8 @@ export interface Conditions {
   readonly upBytesPerMs: number;
   readonly downBytesPerMs: number;
   readonly draftMs: Readonly<Record<Source, number>>;
+  /** Until the draft model's first token. */
+  readonly draftStartMs: number;
   /** A round on the node takes fixedMs + tokenMs · sent + streamMs · more; reading ahead is not planned for. */
   readonly verify: { readonly fixedMs: number; readonly tokenMs: number };
   readonly streamMs: number;
@@ -100,6 +104,7 @@ export interface Estimates {
   readonly up: Samples;
   readonly down: Samples;
   readonly draft: Readonly<Record<Source, Samples>>;
+  readonly draftStart: Samples;
   readonly losses: Losses;
   readonly node: Fit;
   readonly stream: Samples;
@@ -115,6 +120,7 @@ export const PRIOR = {
   lostMs: 1000,
   bytesPerMs: 1000,
   draftMs: { neural: 4, lookup: 0.05, memory: 0.01 },
+  draftStartMs: 8,
 } as const;
 
 /** Losses are seldom, so it takes hundreds of rounds to know how seldom; the prior is worth twenty. */
@@ -136,6 +142,7 @@ export function startEstimates(): Estimates {
     up: NONE,
     down: NONE,
     draft: { neural: NONE, lookup: NONE, memory: NONE },
+    draftStart: NONE,
     losses: { lost: 0, rounds: 0, at: 0 },
     node: startFit(),
     stream: NONE,
@@ -159,9 +166,13 @@ export function observe(estimates: Estimates, seen: Observation): Estimates {
         losses: countLoss(estimates.losses, 1, seen.at),
       };
     case 'drafting': {
-      if (seen.tokens < 1) return estimates;
-      const samples = add(estimates.draft[seen.source], seen.ms / seen.tokens, seen.at);
-      return { ...estimates, draft: { ...estimates.draft, [seen.source]: samples } };
+      const { at, source, tokens, ms, startMs } = seen;
+      const { draft, draftStart } = estimates;
+      return {
+        ...estimates,
+        draft: tokens > 0 ? { ...draft, [source]: add(draft[source], ms / tokens, at) } : draft,
+        draftStart: startMs === null ? draftStart : add(draftStart, startMs, at),
+      };
     }
     case 'agreement':
       return { ...estimates, curves: countAgreement(estimates.curves, seen, seen.at) };
@@ -172,7 +183,7 @@ export function observe(estimates: Estimates, seen: Observation): Estimates {
 
 /** What is believed at `now` about work with one adapter. */
 export function conditionsAt(estimates: Estimates, adapter: string, now: number): Conditions {
-  const { rtt, lost, up, down, draft, node, stream, curves } = estimates;
+  const { rtt, lost, up, down, draft, draftStart, node, stream, curves } = estimates;
   const losses = olderLosses(estimates.losses, now);
   const rttMs = believed(rtt, PRIOR.rttMs, now);
   const verify = nodeAt(node, now);
@@ -187,6 +198,7 @@ export function conditionsAt(estimates: Estimates, adapter: string, now: number)
     lostMs: believed(lost, PRIOR.lostMs, now),
     upBytesPerMs: believed(up, PRIOR.bytesPerMs, now),
     downBytesPerMs: believed(down, PRIOR.bytesPerMs, now),
+    draftStartMs: believed(draftStart, PRIOR.draftStartMs, now),
     draftMs: of((source) => believed(draft[source], PRIOR.draftMs[source], now)),
     verify,
     // Writing one token on is one evaluation, so a verdict's fixed time is the best guess for it.

@@ -29,6 +29,8 @@ export interface Demand {
   readonly hand: readonly number[];
   /** The most tokens that the source can draft now: what it has at hand, or {@link DEPTH} where it writes. */
   readonly longest: number;
+  /** Milliseconds until the first token that is not at hand can be begun. */
+  readonly delayMs: number;
   /** Whether the caller goes on drafting while a verdict is on its way. */
   readonly overlap: boolean;
   /** Milliseconds after which nobody waits for a verified text any more. */
@@ -126,7 +128,7 @@ export function choose(
   const { draft } = best;
   const tried = explore(conditions, problem, best);
   const more = best.more + tried;
-  const stopping = stoppingAt(problem, best.stands, more, demand.hand.length);
+  const stopping = stoppingAt(problem, { ...best, more }, demand);
   const figures = `rtt ${conditions.rttMs.toFixed(0)}, draft ${problem.draftMs.toFixed(1)}, node ${problem.roundMs.toFixed(0)}+${problem.judgeMs.toFixed(1)}K, stream ${problem.streamMs.toFixed(0)} ms`;
   const why = `${demand.source} K ${draft} m ${more}: ${best.ms.toFixed(0)} ms of ${best.streamed.toFixed(0)} streamed; ${figures}; F4 ${(best.stands[4] ?? 0).toFixed(2)}${tried > 0 ? '; trying' : ''}`;
   const planned = { more, expectedMs: best.ms, stopping, why };
@@ -225,33 +227,37 @@ function pose(conditions: Conditions, demand: Demand, price: number, costs?: Ene
   };
   for (let t = left.length - 1; t >= 0; t--) {
     const { stands } = problem;
-    problem.cold[t] = bestAt(problem, { t, hand: 0, stands }).ms;
+    problem.cold[t] = bestAt(problem, { t, hand: 0, delayMs: 0, stands }).ms;
     problem.warm[t] =
-      problem.ahead > 0 ? bestAt(problem, { t, hand: problem.ahead, stands }).ms : problem.cold[t]!;
+      problem.ahead > 0
+        ? bestAt(problem, { t, hand: problem.ahead, delayMs: 0, stands }).ms
+        : problem.cold[t]!;
   }
   return problem;
 }
 
 /** The best round now: of what is at hand it is known how likely it stands, of the rest what is usual at its place. */
-function settle(problem: Problem, conditions: Conditions, { source, hand, longest }: Demand): Best {
+function settle(problem: Problem, conditions: Conditions, { source, hand, delayMs, longest }: Demand): Best {
   const { standing } = conditions.acceptance[source];
   const stands = [1];
   for (let k = 1; k <= Math.min(longest, standing.length); k++) {
     stands.push(stands[k - 1]! * (hand[k - 1] ?? standing[k - 1]! / (standing[k - 2] ?? 1)));
   }
   if (problem.left.length === 0) return { ms: 0, draft: 0, more: 0, streamed: 0, stands };
-  return bestAt(problem, { t: 0, hand: hand.length, stands });
+  return bestAt(problem, { t: 0, hand: hand.length, delayMs, stands });
 }
 
 interface Position {
   /** Tokens committed. */
   readonly t: number;
-  /** Tokens of the draft that cost nothing. */
+  /** Tokens of the draft that cost nothing, and what the next one costs beside its own time. */
   readonly hand: number;
+  readonly delayMs: number;
   readonly stands: readonly number[];
 }
 
-function bestAt(problem: Problem, { t, hand, stands }: Position): Best {
+function bestAt(problem: Problem, position: Position): Best {
+  const { t, stands } = position;
   const { left, roundMs } = problem;
   let best = { ms: Infinity, draft: 0, more: 0 };
   let streamed = Infinity;
@@ -261,7 +267,7 @@ function bestAt(problem: Problem, { t, hand, stands }: Position): Best {
     for (let draft = 0; draft <= deepest; draft++) {
       if (draft > 0) {
         const gain = after(problem, t + draft, more) - after(problem, t + draft + 1, more);
-        ms += drafted(problem, stands, t, draft) * costOf(problem, draft, hand) - stands[draft]! * gain;
+        ms += drafted(problem, stands, t, draft) * costOf(problem, draft, position) - stands[draft]! * gain;
       }
       const saved = savedAfter(problem, stands, t, draft, more);
       if (ms - saved < best.ms) best = { ms: ms - saved, draft, more };
@@ -296,14 +302,19 @@ function drafted({ left }: Problem, stands: readonly number[], t: number, k: num
   return left[t]! * (1 - stands[k - 1]!) + stands[k - 1]! * (left[t + k - 1] ?? 0);
 }
 
-function costOf({ draftMs, judgeMs }: Problem, k: number, hand: number): number {
-  return (k > hand ? draftMs : 0) + judgeMs;
+function costOf(
+  { draftMs, judgeMs }: Problem,
+  k: number,
+  { hand, delayMs }: Pick<Position, 'hand' | 'delayMs'>,
+): number {
+  return (k > hand ? draftMs : 0) + (k === hand + 1 ? delayMs : 0) + judgeMs;
 }
 
-function stoppingAt(problem: Problem, stands: readonly number[], more: number, hand: number): Stopping {
+function stoppingAt(problem: Problem, { stands, more }: Best, { hand }: Demand): Stopping {
   const positions = stands.slice(1).map((_, index) => index + 1);
   return {
-    costs: positions.map((k) => costOf(problem, k, hand)),
+    // Whether to wait for the first token was decided with the plan.
+    costs: positions.map((k) => costOf(problem, k, { hand: hand.length, delayMs: 0 })),
     gains: positions.map((k) => {
       const saved = savedAfter(problem, stands, 0, k, more) - savedAfter(problem, stands, 0, k - 1, more);
       return after(problem, k, more) - after(problem, k + 1, more) + saved / Math.max(1e-9, stands[k]!);

@@ -1,6 +1,14 @@
 import type { Engine, Sampling, Token } from '@foretype/models';
 import type { Prompt } from './prompt.ts';
 
+/** How fast it wrote: tokens and the time between them, and what it took to get to the first. */
+export interface Pace {
+  readonly tokens: number;
+  readonly ms: number;
+  /** Null before the first token. */
+  readonly startMs: number | null;
+}
+
 /** Committed tokens that the draft may be behind without being begun anew. */
 const LAG = 2;
 
@@ -34,19 +42,25 @@ export class WriteAhead {
   #failure: { readonly reason: unknown } | undefined;
   #stop = new AbortController();
   #news = Promise.withResolvers<undefined>();
-  #pace = { tokens: 0, ms: 0 };
+  #pace: Pace = { tokens: 0, ms: 0, startMs: null };
+  readonly #began: number;
   /** The writing under way, which has the engine's cache of this prompt in its hands. */
   #writing: Promise<void> = Promise.resolve();
 
   /** Begins to write at once. */
   constructor(parts: WriteAheadParts) {
     this.#parts = parts;
+    this.#began = parts.now();
     this.#begin([]);
   }
 
-  /** Tokens written so far and the time that took, without what it took to read the prompt. */
-  get pace(): { readonly tokens: number; readonly ms: number } {
+  get pace(): Pace {
     return this.#pace;
+  }
+
+  /** Milliseconds since it began. */
+  get age(): number {
+    return this.#parts.now() - this.#began;
   }
 
   /** What is written after `begun`, the continuation so far, without waiting; nothing where it departs from that. */
@@ -123,7 +137,12 @@ export class WriteAhead {
       for await (const { token, probability } of engine.write(request, AbortSignal.any([signal, stop]))) {
         if (replaced()) return;
         const at = now();
-        if (last !== undefined) this.#pace = { tokens: this.#pace.tokens + 1, ms: this.#pace.ms + at - last };
+        const { tokens, ms, startMs } = this.#pace;
+        this.#pace = {
+          tokens: tokens + (last === undefined ? 0 : 1),
+          ms: ms + at - (last ?? at),
+          startMs: startMs ?? at - this.#began,
+        };
         last = at;
         // A token that had to go on with the text before the cursor was hardly a choice.
         this.#written.push({ token, sureness: probability ?? 1 });

@@ -12,9 +12,9 @@ import type { Verifier } from '../../server/src/verifier.ts';
 import { FAKE, FakeEngine, fakeWrite } from '../support/fake-engine.ts';
 import { roundOf } from '../support/verdict.ts';
 
-const neural: Offer = { source: 'neural', hand: [], writes: true };
+const neural: Offer = { source: 'neural', hand: [], writes: true, waitedMs: null };
 const drafted = (count: number) => Array.from({ length: count }, (_, token) => ({ token, sureness: 0.9 }));
-const copied: Offer = { source: 'lookup', hand: drafted(12), writes: false };
+const copied: Offer = { source: 'lookup', hand: drafted(12), writes: false, waitedMs: null };
 const decide = (name: string, offers: readonly Offer[] = [copied, neural]) => {
   const control = STRATEGIES.find((strategy) => strategy.name === name)!.control({
     now: () => 0,

@@ -4,10 +4,10 @@ import { Control, type Situation } from '../../server/src/control.ts';
 import type { Offer } from '../../server/src/drafts.ts';
 import type { Agreement } from '../../server/src/estimates.ts';
 
-const neural: Offer = { source: 'neural', hand: [], writes: true };
+const neural: Offer = { source: 'neural', hand: [], writes: true, waitedMs: null };
 const drafted = (count: number, sureness: number) =>
   Array.from({ length: count }, (_, token) => ({ token, sureness }));
-const lookup: Offer = { source: 'lookup', hand: drafted(6, 0.5), writes: false };
+const lookup: Offer = { source: 'lookup', hand: drafted(6, 0.5), writes: false, waitedMs: null };
 const situation = (change: Partial<Situation> = {}): Situation => ({
   adapter: '',
   written: 0,
@@ -68,6 +68,14 @@ describe('control', () => {
     const sure = drafted(3, 0.999);
     assert.ok(wanted(sure));
     assert.ok(!wanted([...sure, ...drafted(3, 0.2)]));
+  });
+
+  it('does not wait for a draft model that has much to read, unless it has read for long', () => {
+    const control = taught([{ source: 'neural', drafted: 4, accepted: 4 }]);
+    control.observe({ kind: 'drafting', at: 6000, source: 'neural', tokens: 4, ms: 8, startMs: 900 });
+    const kindAfter = (waitedMs: number) =>
+      control.decide(situation({ offers: [{ ...neural, waitedMs }] })).plan.kind;
+    assert.deepEqual([kindAfter(0), kindAfter(890)], ['stream', 'speculate']);
   });
 
   it('takes no more of what is at hand than was planned', () => {

@@ -69,7 +69,7 @@ describe('drafts', () => {
   it('know what time they took', async () => {
     const { ahead } = draftsAt({});
     const written = await ahead.whole();
-    assert.deepEqual(ahead.pace, { tokens: written.length - 1, ms: 2 * (written.length - 1) });
+    assert.deepEqual(ahead.pace, { tokens: written.length - 1, ms: 2 * (written.length - 1), startMs: 2 });
   });
 
   it('are copied from the text before, or from other texts, with the length of the match as sureness', async () => {

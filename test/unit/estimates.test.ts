@@ -273,9 +273,10 @@ it('lengths follow the completions', () => {
 
 it('drafting speed is told by source', () => {
   const seen = [6, 7, 8].map(
-    (ms) => ({ kind: 'drafting', at: 0, source: 'neural', tokens: 2, ms: 2 * ms }) as const,
+    (ms) => ({ kind: 'drafting', at: 0, source: 'neural', tokens: 2, ms: 2 * ms, startMs: 30 }) as const,
   );
-  const { draftMs } = conditionsAt(after(seen), '', 0);
+  const { draftMs, draftStartMs } = conditionsAt(after(seen), '', 0);
+  near(draftStartMs, 30, 0.05);
   near(draftMs.neural, 7, 0.05);
   assert.equal(draftMs.lookup, PRIOR.draftMs.lookup);
 });
@@ -308,7 +309,14 @@ describe('whatever is seen', () => {
         }),
       ),
     fc.record({ kind: fc.constant('lost' as const), at: ms, waitedMs: ms }),
-    fc.record({ kind: fc.constant('drafting' as const), at: ms, source, tokens: count, ms }),
+    fc.record({
+      kind: fc.constant('drafting' as const),
+      at: ms,
+      source,
+      tokens: count,
+      ms,
+      startMs: fc.option(ms),
+    }),
     fc.record({
       kind: fc.constant('completion' as const),
       at: ms,

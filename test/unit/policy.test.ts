@@ -51,6 +51,7 @@ function known(change: Partial<Parameters> = {}): Conditions {
     loss: 0,
     upBytesPerMs: Infinity,
     downBytesPerMs: Infinity,
+    draftStartMs: 0,
     draftMs: { neural: draftMs, lookup: 0, memory: 0 },
     verify: { fixedMs, tokenMs: judgeMs },
     streamMs,
@@ -66,6 +67,7 @@ function wants(change: Partial<Demand> = {}): Demand {
     source: 'neural',
     wanted: OFFICE.lengths,
     hand: [],
+    delayMs: 0,
     longest: DEPTH,
     overlap: false,
     deadlineMs: Infinity,
@@ -121,6 +123,17 @@ describe('choose', () => {
         assert.ok(ms <= 1.01 * only(({ draft, more }, t) => draft === Math.min(K, limit - t) && more === 0));
       }),
       { numRuns: 60 },
+    );
+  });
+
+  it('does not wait for a draft that begins late', () => {
+    const late = choose(known(), wants({ delayMs: 500 }));
+    assert.equal(late.kind, 'stream', late.why);
+    // The longer it takes to begin, the more it should be worth; it never gets better by that.
+    const times = [0, 5, 10, 20].map((delayMs) => msOf(choose(known(), wants({ delayMs }))));
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
     );
   });
 

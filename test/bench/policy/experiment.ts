@@ -77,7 +77,7 @@ export function adaptive(world: Pick<World, 'overlap' | 'confidence'>, purse?: P
       const { standing } = conditions.acceptance.neural;
       const hand = standing.slice(0, atHand).map((all, index) => all / (standing[index - 1] ?? 1));
       const { overlap } = world;
-      const demand = { source: 'neural', wanted, hand, longest: DEPTH, overlap } as const;
+      const demand = { source: 'neural', wanted, hand, delayMs: 0, longest: DEPTH, overlap } as const;
       const plan = choose(conditions, { ...demand, deadlineMs: 10_000 }, purse);
       if (plan.kind === 'draft-only') return { draft: 0, more: 0, declined: true };
       const draft = plan.kind === 'speculate' ? plan.draft : 0;

@@ -118,6 +118,7 @@ export function complete(world: World, strategy: Strategy, seed: number, start: 
         source: 'neural',
         tokens: fromScratch,
         ms: draftingMs,
+        startMs: null,
       });
     }
     const own = Math.min(1, length - committed - stood);
