@@ -4,7 +4,6 @@
  * softmax. A draft model that is given the same seed shares the luck, so that its choice is the target's wherever their
  * logits are alike; and what the target chooses depends on the target, the seed and the place only, whatever was drafted.
  */
-import type { Token } from './engine.ts';
 
 export interface Sampling {
   /** Divides the logits: above 0, at most {@link MAX_TEMPERATURE}. */
@@ -21,18 +20,18 @@ export const MAX_TEMPERATURE = 2;
  *   luck while it is typed through.
  */
 export function withLuck(
-  logits: ReadonlyMap<Token, number>,
+  logits: ReadonlyMap<number, number>,
   { temperature, seed }: Sampling,
   place: number,
-): Map<Token, number> {
-  const lucky = new Map<Token, number>();
+): Map<number, number> {
+  const lucky = new Map<number, number>();
   for (const [token, logit] of logits) lucky.set(token, logit / temperature + luck(seed, place, token));
   return lucky;
 }
 
 /** The id of the largest value; among equals the lowest id, so that the order of the map does not matter. */
-export function largest(values: ReadonlyMap<Token, number>): Token | undefined {
-  let best: Token | undefined;
+export function largest(values: ReadonlyMap<number, number>): number | undefined {
+  let best: number | undefined;
   let highest = -Infinity;
   for (const [token, value] of values) {
     if (value > highest || (value === highest && token < best!)) [best, highest] = [token, value];
@@ -41,7 +40,7 @@ export function largest(values: ReadonlyMap<Token, number>): Token | undefined {
 }
 
 /** The softmax of `logits` at one id. */
-export function probabilityOf(logits: ReadonlyMap<Token, number>, token: Token): number {
+export function probabilityOf(logits: ReadonlyMap<number, number>, token: number): number {
   const own = logits.get(token) ?? -Infinity;
   let sum = 0;
   for (const logit of logits.values()) sum += Math.exp(logit - own);
@@ -49,7 +48,7 @@ export function probabilityOf(logits: ReadonlyMap<Token, number>, token: Token):
 }
 
 /** A draw from the standard Gumbel distribution, the same for the same three numbers. */
-function luck(seed: number, place: number, token: Token): number {
+function luck(seed: number, place: number, token: number): number {
   let mixed = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b);
   for (const number of [place, token]) {
     mixed ^= Math.imul(number + 1, 0xcc9e2d51);
