@@ -42,14 +42,12 @@ describe('a language server with an edge node', () => {
     assert.ok(report.bytesUp > 0 && report.bytesDown > 0 && report.accepted <= report.drafted);
   });
 
-  it('sends little once the node knows the prompt: at most 60 bytes a round up', async () => {
+  it('sends little once the node knows the prompt: 60 bytes for it and for each round, and 16 a token down', async () => {
     await client.complete(URI, PLACE);
     await client.complete(URI, PLACE);
-    const { bytesUp, bytesDown, rounds } = client.status!.lastCompletion!;
-    assert.ok(
-      bytesUp / rounds <= 60 && bytesDown / rounds <= 60,
-      `${bytesUp} up, ${bytesDown} down in ${rounds} rounds`,
-    );
+    const { bytesUp, bytesDown, rounds, committed } = client.status!.lastCompletion!;
+    const seen = `${bytesUp} up, ${bytesDown} down in ${rounds} rounds for ${committed} tokens`;
+    assert.ok(bytesUp <= 60 * (1 + rounds) && bytesDown <= 30 * (1 + rounds) + 16 * committed, seen);
   });
 
   it('gives an item that replaces from the line start and matches what stands there', async () => {
