@@ -16,6 +16,18 @@ export function chance(seed: number): () => number {
   };
 }
 
+/** `count` places in real source files, spread over the files by `seed`. */
+export function realPlaces(count: number, seed: number): { text: string; offset: number }[] {
+  const random = chance(seed);
+  return Array.from({ length: count }, () => placeBy(random));
+}
+
+function placeBy(random: () => number): { text: string; offset: number } {
+  const files = SOURCES.flatMap((pattern) => globSync(join(root, 'node_modules', pattern))).sort();
+  const text = readFileSync(files[Math.floor(random() * files.length)]!, 'utf8');
+  return { text, offset: Math.floor(random() * text.length) };
+}
+
 /** FIM prompts at `count` places in real source files, spread over the files by `seed`. */
 export async function realPrompts(
   engine: Engine,
@@ -23,12 +35,10 @@ export async function realPrompts(
   count: number,
   seed: number,
 ): Promise<Token[][]> {
-  const files = SOURCES.flatMap((pattern) => globSync(join(root, 'node_modules', pattern))).sort();
   const random = chance(seed);
   const prompts: Token[][] = [];
   while (prompts.length < count) {
-    const text = readFileSync(files[Math.floor(random() * files.length)]!, 'utf8');
-    const cursor = Math.floor(random() * text.length);
+    const { text, offset: cursor } = placeBy(random);
     const [prefix, suffix] = await Promise.all([
       engine.tokenize(text.slice(Math.max(0, cursor - 1500), cursor)),
       engine.tokenize(text.slice(cursor, cursor + 500)),
