@@ -50,7 +50,11 @@ export async function verified(verification: Verification, signal: AbortSignal):
   const adapter = trace.adapter ?? '';
   const end = new Set(verification.family.tokenizer.end);
   const begunOf = (context: readonly Token[]) => context.slice(prompt.context.length);
+  // The node ends a round where the line ends, so that the text is asked for once a round, not at each streamed token.
+  const lineEnded = async (begun: readonly Token[]) =>
+    begun.length > 0 && endsLine(await continuationOf(verification, prompt, begun));
   let round: Round | undefined;
+  let ended = false;
   const commits = speculate({
     prompt: prompt.context,
     limit,
@@ -58,6 +62,8 @@ export async function verified(verification: Verification, signal: AbortSignal):
     plan: async (context, room) => {
       signal.throwIfAborted();
       const begun = begunOf(context);
+      ended = await lineEnded(begun);
+      if (ended) return undefined;
       const offers = await drafts.offers(begun);
       const decision = control.decide({ adapter, written: begun.length, offers, deadlineMs: patience() });
       round = { ...decision, offers, drafted: [] };
@@ -96,19 +102,13 @@ export async function verified(verification: Verification, signal: AbortSignal):
       }),
   });
   const output: Token[] = [];
-  let text = '';
-  let ended = false;
-  for await (const { committed } of commits) {
-    output.push(...committed);
-    text = await continuationOf(verification, prompt, output);
-    ended = endsLine(text) || end.has(committed.at(-1)!);
-    if (ended) break;
-  }
+  for await (const { committed } of commits) output.push(...committed);
   if (trace.unverified !== null) return undefined;
   // One that was cut at the limit is as long as any that is counted.
+  ended ||= end.has(output.at(-1)!);
   if (ended || output.length >= limit)
     control.observe({ kind: 'completion', at: verification.clock(), tokens: output.length });
-  return firstLine(text);
+  return firstLine(await continuationOf(verification, prompt, output));
 }
 
 /** A round's answers as they come; what they tell of channel, node and drafts is observed when they end. */

@@ -17,7 +17,7 @@ const DRAWN = /^office, (\d+) ms, 0\.85$/u;
 
 type Comparison = ReturnType<typeof compare>;
 
-/** What the experiment prints with --json. */
+/** What the experiment prints. */
 export interface PolicyResults {
   readonly goals: readonly string[];
   readonly base: Comparison;
@@ -41,7 +41,7 @@ export const policy: Part = {
 
 /** @throws Error where the experiment fails; it says why on standard error. */
 async function experiment(completions: number): Promise<PolicyResults> {
-  const child = spawn(process.execPath, [EXPERIMENT, '--json', '--completions', String(completions)], {
+  const child = spawn(process.execPath, [EXPERIMENT, '--completions', String(completions)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'close') as Promise<[number | null]>;

@@ -3,7 +3,7 @@
  * against streaming alone, against fixed draft lengths, after a step, and under an energy budget. The policy knows nothing
  * at the start of a cell; what learning and exploring cost is part of every figure.
  *
- *     node test/bench/policy/experiment.ts [--json] [--completions N]
+ *     node test/bench/policy/experiment.ts [--completions N]        JSON, of which policy-part.ts makes tables
  */
 import { parseArgs } from 'node:util';
 import { conditionsAt, DEPTH, observe, startEstimates } from '../../../server/src/estimates.ts';
@@ -298,64 +298,10 @@ function report(completions: number) {
   };
 }
 
-function print({
-  goals,
-  base,
-  byMachine,
-  otherWorlds,
-  steps,
-  energy,
-  cells,
-}: ReturnType<typeof report>): void {
-  const line = (name: string, values: readonly (number | string)[]) =>
-    console.log(
-      name.padEnd(40) +
-        values.map((value) => (typeof value === 'number' ? value.toFixed(3) : value).padStart(11)).join(''),
-    );
-  console.log('Ratios of total time; "of oracle" and all × above 1 are gains.\n');
-  line('', ['of oracle', '× fixed K', '× K = 8', '× K+stream', '/ stream', '(oracle)', '/ specul.', 'worst']);
-  const row = (name: string, found: typeof base) =>
-    line(name, [
-      found.ofOracle,
-      found.bestFixed,
-      found.eight,
-      found.bestConstant,
-      found.timeOfStream,
-      found.oracleOfStream,
-      found.timeOfSpeculate,
-      found.worstToSimple.ratio,
-    ]);
-  line(
-    'goal',
-    goals.map((goal) => goal),
-  );
-  row('all machines', base);
-  for (const { name, ...found } of byMachine) row(name, found);
-  console.log(`\nOther worlds (all machines)`);
-  for (const { name, ...found } of otherWorlds) row(name, found);
-  console.log('\nTokens per time as a share of the oracle’s, from 20 rounds after a step');
-  for (const { name, ofOracle } of steps) line(name, [ofOracle]);
-  console.log('\nAn hour of typing: budget (J), part of it used, completions, verified, ms each');
-  for (const { jPerHour, ofBudget, completions, verified, verifiedMs } of energy)
-    line(String(jPerHour), [ofBudget, String(completions), String(verified), verifiedMs / verified]);
-  console.log('\nMilliseconds per completion: policy, oracle, stream, Dinkelbach, best fixed K');
-  for (const cell of cells) {
-    const times = [cell.policy, cell.oracle, cell.stream, cell.speculate, Math.min(...cell.fixed)];
-    line(
-      cell.name,
-      times.map((ms) => ms.toFixed(0)),
-    );
-  }
-}
-
 /** In the order of the columns that are printed. */
 const GOALS = ['≥ 0.97', '≥ 1.06', '≥ 1.20', '', '≤ 0.83', '', '≤ 0.80', '≤ 1.02'];
 
 if (import.meta.main) {
-  const { values } = parseArgs({
-    options: { json: { type: 'boolean', default: false }, completions: { type: 'string', default: '200' } },
-  });
-  const found = report(Number(values.completions));
-  if (values.json) console.log(JSON.stringify(found, null, 2));
-  else print(found);
+  const { values } = parseArgs({ options: { completions: { type: 'string', default: '200' } } });
+  console.log(JSON.stringify(report(Number(values.completions))));
 }
