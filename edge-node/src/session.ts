@@ -165,6 +165,8 @@ export class Session {
   async #round(frame: VerifyFrame, facts: ModelFacts): Promise<void> {
     const started = this.#world.now();
     const { id, drafted, more, begun, untilLine, temperature, seed } = frame;
+    // A frame that came twice: the answer to the first is the answer to both.
+    if (this.#running.has(id)) return;
     const context = this.#recall(frame, drafted, facts);
     if (!context) return;
     const objection = this.#objection(frame, context, facts);
@@ -280,7 +282,6 @@ export class Session {
     const { id, drafted, more, leading, begun, adapter, temperature } = frame;
     const foreign = (token: Token) => token >= facts.vocabulary;
     if (id === 0) return ['invalid', 'The id of a round is at least 1.'];
-    if (this.#running.has(id)) return ['invalid', `Round ${id} is already under way.`];
     if (context.length === 0) return ['invalid', 'The context has no token.'];
     if (drafted.length > MAX_DRAFT_LENGTH) {
       return ['invalid', `The draft has ${drafted.length} tokens; at most ${MAX_DRAFT_LENGTH} are judged.`];

@@ -8,7 +8,8 @@ import {
   type Identity,
 } from '@foretype/edge-node/protocol';
 import type { Token } from '@foretype/models';
-import { Agent, fetch, Headers, WebSocket } from 'undici';
+import type { Socket } from 'node:net';
+import { Agent, buildConnector, fetch, Headers, WebSocket } from 'undici';
 import { explain, readAddress, type Address, type Answer } from './address.ts';
 import type { Answer as Verdict, Receipt, Verifier, VerifyRequest } from './verifier.ts';
 import type { ServerStatus } from './protocol.ts';
@@ -37,6 +38,8 @@ export function reconnectPause(attempt: number, random: number): number {
 const REFUSED_PAUSE = 60_000;
 /** A node that is silent for this long, in milliseconds, is taken for gone: a cut network closes no connection. */
 const SILENCE = 10_000;
+/** Milliseconds that a connection which was left has to say goodbye: a node that is gone does not answer it. */
+const GOODBYE = 500;
 
 /**
  * The connection to an edge node: one WebSocket, kept up for as long as the channel lives. Losing it rejects what is
@@ -46,6 +49,8 @@ export class Channel implements Verifier {
   readonly #options: ChannelOptions;
   readonly #silence: number;
   readonly #agent: Agent;
+  /** All that are open under what was asked. */
+  readonly #wires = new Set<Socket>();
   #socket: WebSocket | undefined;
   #state: EdgeState = { status: 'connecting', reason: null };
   #attempt = 0;
@@ -55,13 +60,22 @@ export class Channel implements Verifier {
   /** What the node remembers of this connection: the last context, then its draft. */
   #base: readonly Token[] = [];
   #adapters: readonly string[] = [];
-  readonly #rounds = new Rounds();
+  readonly #rounds: Rounds;
 
   constructor(options: ChannelOptions) {
     this.#options = options;
     this.#silence = options.silence ?? SILENCE;
+    // Longer than that, so that a node which says nothing at all loses the connection and not one round after another.
+    this.#rounds = new Rounds(2 * this.#silence);
+    const connect = buildConnector({ timeout: this.#silence });
     this.#agent = new Agent({
-      connect: { timeout: this.#silence },
+      connect: (to, done) => {
+        connect(to, (...result) => {
+          const [, wire] = result;
+          if (wire) this.#wires.add(wire.once('close', () => this.#wires.delete(wire)));
+          done(...result);
+        });
+      },
       headersTimeout: this.#silence,
       bodyTimeout: this.#silence,
       webSocket: { maxPayloadSize: MAX_FRAME_BYTES },
@@ -284,7 +298,7 @@ export class Channel implements Verifier {
     this.#timer = setTimeout(() => this.#connect(), pause);
   }
 
-  /** Leaves the socket, which may linger: a peer that is gone does not answer the goodbye. */
+  /** Leaves the socket, and soon also what is under it, which else waits for an answer to its goodbye. */
   #drop(reason: string): void {
     clearTimeout(this.#timer);
     const socket = this.#socket;
@@ -293,6 +307,8 @@ export class Channel implements Verifier {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();
     }
+    const wires = [...this.#wires];
+    setTimeout(() => wires.forEach((wire) => wire.destroy()), GOODBYE).unref();
     this.#rounds.lose(reason);
   }
 

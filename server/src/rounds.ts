@@ -24,11 +24,19 @@ interface Round {
   own: number;
   /** Whether somebody still reads. */
   wanted: boolean;
+  /** Runs out when too long nothing was heard of this one. */
+  readonly patience: NodeJS.Timeout;
 }
 
 /** What a node owes an answer to, whether or not somebody still waits for it. */
 export class Rounds {
   readonly #owed = new Map<number, Round>();
+  readonly #patience: number;
+
+  /** @param patience milliseconds without news of it after which a round ends, though the node answers others. */
+  constructor(patience: number) {
+    this.#patience = patience;
+  }
 
   /** How many are not answered to their end. */
   get owed(): number {
@@ -37,12 +45,17 @@ export class Rounds {
 
   /**
    * The answers to come. Ends with an {@link EdgeError}, or with what the round was abandoned for.
-   * @param onLeave called when the reader leaves before the end.
+   * @param onLeave called when the reader leaves before the end, or nothing is heard for too long.
    */
   begin(id: number, drafted: number, bytesUp: number, onLeave: () => void): ReadableStream<Answer> {
     return new ReadableStream<Answer>({
       start: (answers) => {
-        this.#owed.set(id, { answers, drafted, bytesUp, own: 0, wanted: true });
+        const forgotten = () => {
+          onLeave();
+          this.#end(id, new EdgeError('away', 'The edge node left this round without an answer.'));
+        };
+        const patience = setTimeout(forgotten, this.#patience);
+        this.#owed.set(id, { answers, drafted, bytesUp, own: 0, wanted: true, patience });
       },
       cancel: () => {
         const round = this.#owed.get(id);
@@ -67,18 +80,14 @@ export class Rounds {
     if (!round) return true;
     if (frame.case === 'failure') {
       const { code, message } = frame.value;
-      if (round.wanted) round.answers.error(new EdgeError(code as FailureCode, message));
-      this.#owed.delete(id);
+      this.#end(id, new EdgeError(code as FailureCode, message));
       return true;
     }
     if (frame.case === 'synced') {
       const nodeMs = frame.value.spentUs / 1000;
       const receipt = { nodeMs, bytesUp: round.bytesUp, bytesDown };
-      if (round.wanted) {
-        round.answers.enqueue({ accepted: 0, tokens: [], fresh: 0, ...receipt });
-        round.answers.close();
-      }
-      this.#owed.delete(id);
+      if (round.wanted) round.answers.enqueue({ accepted: 0, tokens: [], fresh: 0, ...receipt });
+      this.#end(id);
       return true;
     }
     const { tokens, open, spentUs } = frame.value;
@@ -95,17 +104,23 @@ export class Rounds {
     }
     round.own += tokens.length;
     round.bytesUp = 0;
-    if (open) return true;
-    if (round.wanted) round.answers.close();
-    this.#owed.delete(id);
+    if (open) round.patience.refresh();
+    else this.#end(id);
     return true;
   }
 
   /** No answer will come. */
   lose(reason: string): void {
-    for (const { answers, wanted } of this.#owed.values()) {
-      if (wanted) answers.error(new EdgeError('away', reason));
-    }
-    this.#owed.clear();
+    for (const id of [...this.#owed.keys()]) this.#end(id, new EdgeError('away', reason));
+  }
+
+  #end(id: number, error?: EdgeError): void {
+    const round = this.#owed.get(id);
+    if (!round) return;
+    this.#owed.delete(id);
+    clearTimeout(round.patience);
+    if (!round.wanted) return;
+    if (error) round.answers.error(error);
+    else round.answers.close();
   }
 }

@@ -141,20 +141,13 @@ describe('a channel over an emulated link', TOGETHER, () => {
     assert.equal(await answers.at(-1), '1 token');
   });
 
-  it(
-    'not today: a connection is given up as a whole when its silence was noticed and the channel is disposed of',
-    {
-      // An upgraded socket waits for the answer to its close frame, until the kernel gives up after minutes.
-      expectFailure: /1 connection is open/u,
-    },
-    async (t) => {
-      const { proxy, laptop } = await world(t, LAN);
-      await laptop.connected();
-      proxy.cut('silent');
-      assert.match(await ask(laptop.channel, 0), /^away/u);
-      laptop.channel.dispose();
-      await realClock.sleep(1000);
-      assert.equal(proxy.open, 0, `${proxy.open} connection is open`);
-    },
-  );
+  it('a connection whose silence was noticed is given up as a whole, its socket included', async (t) => {
+    const { proxy, laptop } = await world(t, LAN);
+    await laptop.connected();
+    proxy.cut('silent');
+    assert.match(await ask(laptop.channel, 0), /^away/u);
+    laptop.channel.dispose();
+    await realClock.sleep(1000);
+    assert.equal(proxy.open, 0, `${proxy.open} connection is open`);
+  });
 });
