@@ -5,6 +5,8 @@ import { describe, it } from 'node:test';
 import { cellOf } from '../bench/channels/cells.ts';
 import { momentsOver } from '../bench/channels/moments.ts';
 import { reportOf } from '../bench/channels/report.ts';
+import { figuresOf, workOf, type Work } from '../bench/rig/work.ts';
+import { emptyTrace } from '../../server/src/trace.ts';
 import { resting } from '../bench/channels/rest.ts';
 import { POLICY, STRATEGIES, STREAM } from '../bench/channels/strategies.ts';
 import type { Offer } from '../../server/src/drafts.ts';
@@ -97,6 +99,44 @@ describe('a draft that rests while the verifier is asked', () => {
   });
 });
 
+const work = (part: Partial<Work>): Work => ({
+  roundBytes: [40],
+  aheadBytes: 20,
+  committed: 1,
+  evaluations: 1,
+  ownMs: 1,
+  ...part,
+});
+
+describe('work', () => {
+  it('counts an evaluation for a verdict and for each token written on, and every byte', () => {
+    const part = { ms: 1, nodeMs: 1 };
+    const parts = [
+      { ...part, accepted: 3, tokens: 1 },
+      { ...part, accepted: 0, tokens: 2 },
+    ];
+    const round = {
+      source: 'neural',
+      draft: 4,
+      more: 2,
+      why: '',
+      startMs: 0,
+      sentMs: 0,
+      drafted: 4,
+      parts,
+    } as const;
+    const trace = {
+      ...emptyTrace(''),
+      ahead: { ms: 1, nodeMs: 0, bytesUp: 7, bytesDown: 3 },
+      rounds: [{ ...round, parts, bytesUp: 30, bytesDown: 12 }],
+    };
+    const one = workOf(trace, 0.5);
+    assert.deepEqual(one, { roundBytes: [42], aheadBytes: 10, committed: 6, evaluations: 3, ownMs: 0.5 });
+    const { bytesAToken, evaluationsAToken, bytesARound, roundsEach } = figuresOf([one, one]);
+    assert.deepEqual([bytesAToken, evaluationsAToken, bytesARound, roundsEach], [52 / 6, 0.5, 42, 1]);
+  });
+});
+
 describe('cells', () => {
   const times = Object.fromEntries(
     STRATEGIES.map(({ name }) => [name, [100, 200, 300] as (number | null)[]]),
@@ -105,6 +145,10 @@ describe('cells', () => {
     model: 'backbone',
     roundTripMs: 20,
     times: { ...times, [POLICY]: [80, 160, null], 'fixed K = 4': [90, 160, 240] },
+    work: {
+      policy: [work({ committed: 9, evaluations: 3 })],
+      stream: [work({ committed: 6, evaluations: 6 })],
+    },
   });
   it('compare keystroke by keystroke, where both have a time', () => {
     assert.equal(cell.spreads[POLICY]!.count, 2);
@@ -119,6 +163,7 @@ describe('cells', () => {
     const { text, charts } = reportOf(results, 'a machine');
     assert.match(text, /left 1 completions unverified/u);
     for (const { name } of STRATEGIES) assert.ok(text.includes(`| ${name} `), name);
+    assert.match(text, /\| backbone \| +20 \| +1\.0 \| +40 \| +6\.7 \| +0\.33 \| +0\.33 \|/u);
     assert.match(text, /\| backbone \| +20 \| +120 \|.*0\.80 \(0\.80–0\.80\)/u);
     assert.deepEqual(
       charts.map(({ name }) => name),

@@ -1,5 +1,6 @@
 /** Pure: from times to what a cell of the comparison says. */
 import { chance } from '../../../evaluation/src/random.ts';
+import { figuresOf, type Work, type WorkFigures } from '../rig/work.ts';
 import { ratioOf, spreadOf, type Interval, type Spread } from '../statistics.ts';
 import { FIXED, POLICY, STREAM } from './strategies.ts';
 
@@ -12,6 +13,8 @@ export interface CellTimes {
   readonly roundTripMs: number;
   /** Null where a text was not verified to its end. */
   readonly times: Times;
+  /** What the policy's and streaming's verified completions took. */
+  readonly work: { readonly policy: readonly Work[]; readonly stream: readonly Work[] };
 }
 
 export interface Cell {
@@ -23,9 +26,10 @@ export interface Cell {
   /** The policy's time as a part of theirs. */
   readonly ofStream: Interval;
   readonly ofBestFixed: Interval;
+  readonly work: { readonly policy: WorkFigures; readonly stream: WorkFigures };
 }
 
-export function cellOf({ model, roundTripMs, times }: CellTimes): Cell {
+export function cellOf({ model, roundTripMs, times, work }: CellTimes): Cell {
   const spreads = Object.fromEntries(
     Object.entries(times).map(([name, list]) => [name, spreadOf(list.filter((ms) => ms !== null))]),
   );
@@ -34,7 +38,15 @@ export function cellOf({ model, roundTripMs, times }: CellTimes): Cell {
   );
   const ratio = (name: string) =>
     ratioOf(pairs(times[POLICY]!, times[name]!), chance(`bench ${model} ${roundTripMs} ${name}`));
-  return { model, roundTripMs, spreads, bestFixed, ofStream: ratio(STREAM), ofBestFixed: ratio(bestFixed) };
+  return {
+    model,
+    roundTripMs,
+    spreads,
+    bestFixed,
+    ofStream: ratio(STREAM),
+    ofBestFixed: ratio(bestFixed),
+    work: { policy: figuresOf(work.policy), stream: figuresOf(work.stream) },
+  };
 }
 
 /** Those keystrokes for which both have a time. */

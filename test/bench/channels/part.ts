@@ -7,13 +7,14 @@ import { BUDGETS } from '../../../server/src/policy.ts';
 import { promptFor } from '../../../server/src/prompt.ts';
 import { machine, sampled, type Bench, type Part } from '../bench.ts';
 import { placeFor } from '../keystrokes/layouts.ts';
-import { ask } from '../rig/ask.ts';
+import { ask, type Asked } from '../rig/ask.ts';
 import { Rig } from '../rig/rig.ts';
+import { workOf, type Work } from '../rig/work.ts';
 import { cellOf, type CellTimes } from './cells.ts';
 import { momentsOver, type Moment } from './moments.ts';
 import { reportOf, type ChannelResults } from './report.ts';
 import { resting } from './rest.ts';
-import { DRAFT_ONLY, STRATEGIES, type Strategy } from './strategies.ts';
+import { DRAFT_ONLY, POLICY, STRATEGIES, STREAM, type Strategy } from './strategies.ts';
 
 const ROUND_TRIPS = [3, 20, 60, 200];
 /** Adapters measured beside the backbone, at most. */
@@ -47,10 +48,10 @@ async function measure(bench: Bench, rig: Rig): Promise<ChannelResults> {
   for (const model of models) {
     for (const roundTripMs of ROUND_TRIPS) {
       rig.reshape(roundTripMs);
-      const times = await measureCell(rig, model, `${model.adapter} ${roundTripMs}`, () =>
+      const measured = await measureCell(rig, model, `${model.adapter} ${roundTripMs}`, () =>
         bench.progress('channels', ++done, models.length * ROUND_TRIPS.length * keystrokes),
       );
-      cells.push({ model: model.adapter || 'backbone', roundTripMs, times });
+      cells.push({ model: model.adapter || 'backbone', roundTripMs, ...measured });
     }
   }
   const { pinned } = rig;
@@ -80,21 +81,24 @@ async function measureCell(
   { adapter, lessons, moments }: Model,
   label: string,
   onMoment: () => void,
-): Promise<CellTimes['times']> {
+): Promise<Pick<CellTimes, 'times' | 'work'>> {
   const arms = STRATEGIES.map((strategy) => armOf(rig, strategy, adapter));
   for (const moment of lessons) for (const arm of arms) await arm.run(moment);
   const times: Record<string, (number | null)[]> = Object.fromEntries(arms.map(({ name }) => [name, []]));
+  const work = new Map<string, Work[]>();
   for (const [index, moment] of moments.entries()) {
     const texts = new Set<string>();
     for (const { name, run } of shuffled(arms, chance(`bench order ${label} ${index}`))) {
-      const { ms, text } = await run(moment);
-      times[name]![index] = ms;
-      if (text !== undefined) texts.add(text);
+      const { verified, trace, ownMs } = await run(moment);
+      times[name]![index] = name === DRAFT_ONLY ? trace.draftMs : (verified?.ms ?? null);
+      if (!verified) continue;
+      texts.add(verified.text);
+      work.set(name, [...(work.get(name) ?? []), workOf(trace, ownMs)]);
     }
     if (texts.size > 1) throw new Error('Two strategies verified different texts, which must never be.');
     onMoment();
   }
-  return times;
+  return { times, work: { policy: work.get(POLICY) ?? [], stream: work.get(STREAM) ?? [] } };
 }
 
 /** A strategy with what it learns in one cell. */
@@ -103,14 +107,13 @@ function armOf({ family, draft, channel }: Rig, { name, control, rests = false }
   const edge = { verifier: way.verifier, control: control({ now, jPerHour: () => BUDGETS.mains }) };
   return {
     name,
-    run: async ({ before, at }: Moment): Promise<{ ms: number | null; text: string | undefined }> => {
+    run: async ({ before, at }: Moment): Promise<Asked> => {
       // Whatever was asked before, both engines have read what they have when the key before was answered.
       const { context } = await promptFor({ family, tokenizer: draft }, placeFor(family, before));
       const round = { adapter, context, drafted: [], more: 0, leading: [], begun: 0 };
       await Promise.all([draft.read({ context }), Array.fromAsync(channel.verify(round, never))]);
       const request = { ...placeFor(family, at), adapter };
-      const { verified, trace } = await ask({ family, draft: way.engine, edge, now }, request);
-      return { ms: name === DRAFT_ONLY ? trace.draftMs : (verified?.ms ?? null), text: verified?.text };
+      return ask({ family, draft: way.engine, edge, now }, request);
     },
   };
 }

@@ -43,6 +43,20 @@ export function reportOf(
       shown(ofBestFixed),
     ]),
   );
+  const work = table(
+    '**Work of the policy**: rounds a completion; bytes of a round both ways (median) and of a token, the contexts included, without framing; evaluations of the target for a token, beside what streaming took; milliseconds that the language server computed for a completion, engines apart but with the emulated network (median · 95 %).',
+    ['model', 'RTT', 'rounds', 'bytes/round', 'bytes/token', 'evaluations/token', 'of streaming', 'own ms'],
+    summary.map(({ model, roundTripMs, work: { policy, stream } }) => [
+      model,
+      String(roundTripMs),
+      policy.roundsEach.toFixed(1),
+      policy.bytesARound.toFixed(0),
+      policy.bytesAToken.toFixed(1),
+      policy.evaluationsAToken.toFixed(2),
+      (policy.evaluationsAToken / stream.evaluationsAToken).toFixed(2),
+      `${policy.ownMs.p50.toFixed(1)} · ${policy.ownMs.p95.toFixed(1)}`,
+    ]),
+  );
   const models = [...Map.groupBy(summary, ({ model }) => model)];
   const all = models.map(([model, cells]) =>
     table(
@@ -64,7 +78,7 @@ export function reportOf(
       series: DRAWN.map((name) => ({ name, values: cells.map(({ spreads }) => spreads[name]!.median) })),
     }),
   }));
-  return { text: [compared, ...all].join('\n\n'), charts };
+  return { text: [compared, work, ...all].join('\n\n'), charts };
 }
 
 const ms = (time: number) => (Number.isNaN(time) ? '–' : time.toFixed(0));

@@ -54,11 +54,11 @@ export const peer: Part = {
     const arms: Record<Arm, Player> = {
       foretype: player(rig),
       'llama.vim': {
-        sent: () => plugin.link.counts.up,
+        carried: () => bytesOf(plugin.link),
         play: (stroke) => askPlugin(plugin.link.url, stroke),
       },
       'llama-server, one line': {
-        sent: () => line.link.counts.up,
+        carried: () => bytesOf(line.link),
         play: (stroke) => askLine(line.link.url, stroke),
       },
     };
@@ -85,9 +85,11 @@ export const peer: Part = {
 /** Something that is asked at each key. */
 interface Player {
   readonly play: (stroke: Keystroke, trace: Trace) => Promise<Answer>;
-  /** Bytes that came from it so far, framing and headers included. */
-  readonly sent: () => number;
+  /** Bytes that went to and from it so far, framing and headers included. */
+  readonly carried: () => number;
 }
+
+const bytesOf = ({ counts }: LinkProxy) => counts.up + counts.down;
 
 async function tracesFor(bench: Bench): Promise<Trace[]> {
   const packages = testsOf(await loadHeldOut());
@@ -99,7 +101,7 @@ function player({ family, draft, channel, link }: Rig): Player {
   const control = new Control({ now, jPerHour: () => BUDGETS.mains });
   const recollection = new Recollection(draft);
   return {
-    sent: () => link.counts.up,
+    carried: () => bytesOf(link),
     play: async (stroke, { file }) => {
       const cursor = { uri: file.path, text: stroke.text, offset: stroke.offset };
       const { firstMs, verified } = await ask(
@@ -121,7 +123,7 @@ function player({ family, draft, channel, link }: Rig): Player {
 /** Types a line; at each key all arms are asked, one after the other in an order drawn by lot. */
 async function replay(trace: Trace, arms: Record<Arm, Player>, index: number): Promise<Turn[]> {
   const turns: Turn[] = [];
-  const sent = new Map<Arm, number>();
+  const carried = new Map<Arm, number>();
   // At the last key of a line there is nothing left of it to ask for.
   const keys = trace.strokes.slice(0, Math.min(1 + KEYS_EACH, trace.strokes.length - 1));
   for (const [key, stroke] of keys.entries()) {
@@ -129,9 +131,9 @@ async function replay(trace: Trace, arms: Record<Arm, Player>, index: number): P
     for (const arm of shuffled(ARMS, chance(`peer order ${index} ${key}`))) {
       const answer = await arms[arm].play(stroke, trace);
       // What follows an answer (a cancellation, say) counts with the next key.
-      const all = arms[arm].sent();
-      asked.set(arm, { ...answer, bytes: all - (sent.get(arm) ?? 0) });
-      sent.set(arm, all);
+      const all = arms[arm].carried();
+      asked.set(arm, { ...answer, bytes: all - (carried.get(arm) ?? 0) });
+      carried.set(arm, all);
     }
     const answers = Object.fromEntries(asked) as Turn['answers'];
     if (stroke.key !== 'open') turns.push({ rest: restOfLine(trace, stroke), answers });

@@ -22,7 +22,7 @@ export interface Answer {
 export interface Turn {
   /** What was really typed next on that line. */
   readonly rest: string;
-  /** With the bytes that were sent. */
+  /** With the bytes both ways. */
   readonly answers: Readonly<Record<Arm, Answer & { readonly bytes: number }>>;
 }
 
@@ -75,7 +75,7 @@ export function reportOf(results: PeerResults, on: string): Report {
           '',
           'first text (ms)',
           'target’s text (ms)',
-          'bytes up',
+          'bytes',
           'tokens read',
           'characters',
           'exact · leading',
@@ -84,7 +84,7 @@ export function reportOf(results: PeerResults, on: string): Report {
       ),
       table(
         '**How many times as long**, or as many bytes, as Foretype: medians of the pairs with their 95 % bootstrap interval.',
-        ['', 'first text', 'target’s text', 'bytes up'],
+        ['', 'first text', 'target’s text', 'bytes'],
         ratios,
       ),
     ].join('\n\n'),

@@ -8,6 +8,8 @@ export interface Asked {
   /** When the target's own text was there, and the text; undefined where it was not asked for to the end. */
   readonly verified: { readonly ms: number; readonly text: string } | undefined;
   readonly trace: CompletionTrace;
+  /** Milliseconds that this process's own thread computed meanwhile. */
+  readonly ownMs: number;
 }
 
 const never = new AbortController().signal;
@@ -15,6 +17,7 @@ const never = new AbortController().signal;
 /** Asks for one completion and waits for all of it. */
 export async function ask(parts: CompletionParts, request: CompletionRequest): Promise<Asked> {
   const began = parts.now();
+  const computed = process.threadCpuUsage();
   let firstMs = NaN;
   let verified: Asked['verified'];
   let trace: CompletionTrace | undefined;
@@ -24,5 +27,6 @@ export async function ask(parts: CompletionParts, request: CompletionRequest): P
     if (Number.isNaN(firstMs)) firstMs = ms;
     if (report.path === 'speculated') verified = { ms, text };
   }
-  return { firstMs, verified, trace: trace! };
+  const { user, system } = process.threadCpuUsage(computed);
+  return { firstMs, verified, trace: trace!, ownMs: (user + system) / 1000 };
 }
