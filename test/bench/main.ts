@@ -14,11 +14,12 @@ import type { Bench, Outcome, Part } from './bench.ts';
 import { channels } from './channels/part.ts';
 import { CHARTS, withPart } from './document.ts';
 import { keystrokes } from './keystrokes/part.ts';
+import { load } from './load/part.ts';
 import { buildPeer } from './peer/build.ts';
 import { peer } from './peer/part.ts';
 import { policy } from './policy-part.ts';
 
-const PARTS: readonly Part[] = [keystrokes, policy, channels, peer];
+const PARTS: readonly Part[] = [keystrokes, policy, channels, peer, load];
 const README = join(import.meta.dirname, 'README.md');
 
 await main().catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import type { Engine, Token, WriteRequest, Written } from '@foretype/models';
 import type { Verifier } from '../../../server/src/verifier.ts';
+import { writingBy } from '../rig/engine.ts';
 
 /**
  * A draft engine that rests while the verifier is asked, so that what drafting meanwhile is worth can be told. What was
@@ -51,16 +52,7 @@ export function resting(engine: Engine, verifier: Verifier): { engine: Engine; v
   }
 
   return {
-    engine: {
-      facts: () => engine.facts(),
-      tokenize: (text) => engine.tokenize(text),
-      detokenize: (tokens) => engine.detokenize(tokens),
-      choose: (...args) => engine.choose(...args),
-      read: (...args) => engine.read(...args),
-      score: (...args) => engine.score(...args),
-      dispose: () => engine.dispose(),
-      write,
-    },
+    engine: writingBy(write, engine),
     verifier: { verify, sync: (...args) => verifier.sync(...args) },
   };
 }

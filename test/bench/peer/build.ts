@@ -36,7 +36,7 @@ export function peerProgram(): string | undefined {
   return existsSync(program) ? program : undefined;
 }
 
-export const NOT_BUILT = `The part peer needs llama-server ${release()}, which is not built; "npm run bench -- --build-peer" builds it with git, CMake and a C++ compiler.`;
+export const NOT_BUILT = `This part needs llama-server ${release()}, which is not built; "npm run bench -- --build-peer" builds it with git, CMake and a C++ compiler.`;
 
 /**
  * Builds it under `.foretype/`, outside of git.

@@ -3,6 +3,8 @@ import { infillTexts, N_PREDICT } from '../keystrokes/infill.ts';
 export interface PeerPlace {
   readonly text: string;
   readonly offset: number;
+  /** Which of the server's caches to use; the first, as the plugin asks, if absent. */
+  readonly slot?: number;
 }
 
 /** What came back; times in milliseconds since the request. */
@@ -33,7 +35,7 @@ export function lineRequest(place: PeerPlace) {
 function requestFor(place: PeerPlace) {
   const { prefix, prompt, suffix, indent } = infillTexts(place);
   return {
-    id_slot: 0,
+    id_slot: place.slot ?? 0,
     input_prefix: prefix,
     input_suffix: suffix,
     input_extra: [],

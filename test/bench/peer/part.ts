@@ -2,17 +2,13 @@
 import { loadHeldOut } from '../../../evaluation/src/heldout.ts';
 import { testsOf } from '../../../evaluation/src/projects.ts';
 import { chance, shuffled } from '../../../evaluation/src/random.ts';
-import { Control } from '../../../server/src/control.ts';
-import { BUDGETS } from '../../../server/src/policy.ts';
-import { Recollection } from '../../../server/src/recollection.ts';
 import { atRoundTrip, IDEAL } from '../../support/emulator/profiles.ts';
 import { LinkProxy } from '../../support/emulator/proxy.ts';
 import { machine, sampled, type Bench, type Part } from '../bench.ts';
 import { batchFor, CACHE_REUSE } from '../keystrokes/infill.ts';
-import { placeFor } from '../keystrokes/layouts.ts';
 import { tracesOver, type Trace } from '../keystrokes/places.ts';
 import type { Keystroke } from '../keystrokes/traces.ts';
-import { ask } from '../rig/ask.ts';
+import { player } from '../rig/player.ts';
 import { NODE_CORE, Rig } from '../rig/rig.ts';
 import { NOT_BUILT, peerProgram, release } from './build.ts';
 import { askLine, askPlugin } from './client.ts';
@@ -23,8 +19,6 @@ const ROUND_TRIP_MS = 20;
 /** Lines that are typed, and keys of each that are asked for: a line is long, and its keys are much alike. */
 const PLACES = 24;
 const KEYS_EACH = 12;
-
-const now = () => performance.now();
 
 export const peer: Part = {
   name: 'peer',
@@ -42,6 +36,7 @@ export const peer: Part = {
         context,
         batch: batchFor(context),
         cacheReuse: CACHE_REUSE,
+        parallel: 1,
       };
       const server = await PeerServer.start({ ...options, suffixFirst, core: NODE_CORE });
       stack.defer(() => server.dispose());
@@ -52,7 +47,7 @@ export const peer: Part = {
     const plugin = await start(false);
     const line = await start(true);
     const arms: Record<Arm, Player> = {
-      foretype: player(rig),
+      foretype: { carried: () => bytesOf(rig.link), play: player(rig) },
       'llama.vim': {
         carried: () => bytesOf(plugin.link),
         play: (stroke) => askPlugin(plugin.link.url, stroke),
@@ -94,30 +89,6 @@ const bytesOf = ({ counts }: LinkProxy) => counts.up + counts.down;
 async function tracesFor(bench: Bench): Promise<Trace[]> {
   const packages = testsOf(await loadHeldOut());
   return tracesOver(packages, sampled(bench, PLACES), { label: 'peer', bursts: ['a line'] });
-}
-
-/** The language server's way of asking, see `CompletionService`; what it remembers is kept from key to key. */
-function player({ family, draft, channel, link }: Rig): Player {
-  const control = new Control({ now, jPerHour: () => BUDGETS.mains });
-  const recollection = new Recollection(draft);
-  return {
-    carried: () => bytesOf(link),
-    play: async (stroke, { file }) => {
-      const cursor = { uri: file.path, text: stroke.text, offset: stroke.offset };
-      const { firstMs, verified } = await ask(
-        { family, draft, edge: { verifier: channel, control }, now },
-        {
-          ...placeFor(family, stroke),
-          adapter: '',
-          others: recollection.othersThan(cursor.uri),
-          remembered: recollection.rememberedAt(cursor),
-        },
-      );
-      if (!verified) throw new Error('A completion was not verified, although nobody was in a hurry.');
-      recollection.keep(cursor, { text: verified.text, verified: true });
-      return { firstMs, wholeMs: verified.ms, text: verified.text };
-    },
-  };
 }
 
 /** Types a line; at each key all arms are asked, one after the other in an order drawn by lot. */

@@ -14,6 +14,8 @@ export interface PeerOptions {
   readonly cacheReuse: number;
   /** Lays a prompt out with the suffix first. */
   readonly suffixFirst: boolean;
+  /** Prompts kept, and requests worked on, at once. */
+  readonly parallel: number;
   readonly core: number;
 }
 
@@ -31,14 +33,15 @@ export class PeerServer {
 
   /** Ready when it resolves. @throws Error where the server ends before, or is not ready within a minute. */
   static async start(options: PeerOptions): Promise<PeerServer> {
-    const { program, model, context, batch, cacheReuse, suffixFirst, core } = options;
+    const { program, model, context, batch, cacheReuse, suffixFirst, parallel, core } = options;
     const port = await freePort();
     const child = spawn(
       program,
       [
         ...['--model', model, '--host', '127.0.0.1', '--port', String(port)],
-        ...['--ctx-size', String(context), '--batch-size', String(batch), '--ubatch-size', String(batch)],
-        ...['--cache-reuse', String(cacheReuse), '--parallel', '1', '--threads', '1', '--threads-batch', '1'],
+        ...['--ctx-size', String(context * parallel), '--parallel', String(parallel), '--no-kv-unified'],
+        ...['--batch-size', String(batch), '--ubatch-size', String(batch)],
+        ...['--cache-reuse', String(cacheReuse), '--threads', '1', '--threads-batch', '1'],
         ...(suffixFirst ? ['--spm-infill'] : []),
         ...['--offline', '--no-ui', '--log-disable'],
       ],

@@ -19,6 +19,8 @@ export class Rig {
   readonly family: Family;
   readonly draft: EngineHost;
   readonly channel: Channel;
+  /** All connections to the node, the first of them {@link channel}: each is a laptop of its own to the node. */
+  readonly channels: readonly Channel[];
   /** Between laptop and node. */
   readonly link: LinkProxy;
   /** Whether each engine has a core of its own. */
@@ -26,37 +28,31 @@ export class Rig {
   readonly #node: EdgeNode;
 
   private constructor(
-    parts: Pick<Rig, 'family' | 'draft' | 'channel' | 'link' | 'pinned'> & { node: EdgeNode },
+    parts: Pick<Rig, 'family' | 'draft' | 'channels' | 'link' | 'pinned'> & { node: EdgeNode },
   ) {
     this.family = parts.family;
     this.draft = parts.draft;
-    this.channel = parts.channel;
+    this.channel = parts.channels[0]!;
+    this.channels = parts.channels;
     this.link = parts.link;
     this.pinned = parts.pinned;
     this.#node = parts.node;
   }
 
-  /** Everything is ready when it resolves. */
-  static async start({ family, directory }: Bench, roundTripMs: number): Promise<Rig> {
+  /** Everything is ready when it resolves; the node keeps as many prompts as there are laptops, 4 at least. */
+  static async start({ family, directory }: Bench, roundTripMs: number, laptops = 1): Promise<Rig> {
     const node = new EdgeNode();
-    const draft = startEngine(draftSpec(family, { sequences: 2, threads: 1 }));
+    const sequences = Math.max(4, laptops);
+    const draft = startEngine(draftSpec(family, { sequences: 2 * laptops, threads: 1 }));
     try {
-      await Promise.all([node.start(['--family', directory]), draft.facts()]);
+      const flags = ['--family', directory, '--sequences', String(sequences)];
+      await Promise.all([node.start(flags), draft.facts()]);
       const pinned = pin(draft.pid, LAPTOP_CORE) && (await pinChildren(node.pid, NODE_CORE));
       const link = await LinkProxy.start({ to: node.url, profile: atRoundTrip(IDEAL, roundTripMs) });
-      const connected = Promise.withResolvers<undefined>();
-      const channel = new Channel({
-        url: link.url,
-        token: node.token,
-        identity: identityOf(family),
-        onState: ({ status, reason }) => {
-          if (status === 'connected') connected.resolve(undefined);
-          else if (reason !== null) connected.reject(new Error(reason));
-        },
-        random: Math.random,
-      });
-      await connected.promise;
-      return new Rig({ family, draft, channel, link, pinned, node });
+      const channels = await Promise.all(
+        Array.from({ length: laptops }, () => connected({ url: link.url, token: node.token, family })),
+      );
+      return new Rig({ family, draft, channels, link, pinned, node });
     } catch (error) {
       await Promise.all([node.dispose(), draft.dispose()]);
       throw error;
@@ -68,8 +64,25 @@ export class Rig {
   }
 
   async dispose(): Promise<void> {
-    this.channel.dispose();
+    for (const channel of this.channels) channel.dispose();
     this.link.close();
     await Promise.all([this.#node.dispose(), this.draft.dispose()]);
   }
+}
+
+/** A channel that the node has welcomed. */
+async function connected(to: { url: string; token: string; family: Family }): Promise<Channel> {
+  const welcome = Promise.withResolvers<undefined>();
+  const channel = new Channel({
+    url: to.url,
+    token: to.token,
+    identity: identityOf(to.family),
+    onState: ({ status, reason }) => {
+      if (status === 'connected') welcome.resolve(undefined);
+      else if (reason !== null) welcome.reject(new Error(reason));
+    },
+    random: Math.random,
+  });
+  await welcome.promise;
+  return channel;
 }
