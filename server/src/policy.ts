@@ -80,6 +80,8 @@ const FRAME_BYTES = 64;
 const TOKEN_BYTES = 3;
 /** Lengths of the node's own writing that are tried besides none and all. */
 const MORE = [1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36];
+/** A draft that stands this seldom is not priced: what it could save is less than what any token costs. */
+const HOPELESS = 1e-3;
 /** The part of a completion's time that trying one thing may cost, and the part of the rounds that may try. */
 const EXPLORATION = 0.005;
 const EXPLORE_MOST = 1 / 12;
@@ -263,16 +265,20 @@ function bestAt(problem: Problem, position: Position): Best {
   let streamed = Infinity;
   const deepest = Math.min(DEPTH, stands.length - 1, left.length - t);
   for (const more of problem.mores) {
-    let ms = left[t]! * roundMs + after(problem, t + 1, more);
-    for (let draft = 0; draft <= deepest; draft++) {
+    let rest = after(problem, t + 1, more);
+    let ms = left[t]! * roundMs + rest;
+    streamed = Math.min(streamed, ms);
+    for (let draft = 0; draft <= deepest && stands[draft]! > HOPELESS; draft++) {
       if (draft > 0) {
-        const gain = after(problem, t + draft, more) - after(problem, t + draft + 1, more);
-        ms += drafted(problem, stands, t, draft) * costOf(problem, draft, position) - stands[draft]! * gain;
+        const next = after(problem, t + draft + 1, more);
+        ms += drafted(problem, stands, t, draft) * costOf(problem, draft, position) - stands[draft]! * (rest - next);
+        rest = next;
       }
-      const saved = savedAfter(problem, stands, t, draft, more);
-      if (ms - saved < best.ms) best = { ms: ms - saved, draft, more };
-      if (draft === 0) streamed = Math.min(streamed, ms);
+      const total = ms - savedAfter(problem, stands, t, draft, more);
+      if (total < best.ms) best = { ms: total, draft, more };
     }
+    // To the end is to the end, whatever more is allowed.
+    if (t + 1 + more >= left.length) break;
   }
   return { ...best, streamed, stands };
 }
