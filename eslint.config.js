@@ -4,7 +4,7 @@ import ts from 'typescript-eslint';
 
 /** Outside libraries that only some files may import, so that replacing one is a change in one place. */
 const RIMS = [
-  { library: 'node-llama-cpp', files: ['models/src/engine/llama.ts'] },
+  { library: 'node-llama-cpp', files: ['models/src/engine/llama.ts', 'models/src/engine/llama-slot.ts'] },
   { library: 'vscode-jsonrpc', files: ['models/src/engine/{host,child,rpc}.ts'] },
   { library: 'undici', files: ['server/src/channel.ts'] },
   { library: '@bufbuild/protobuf', files: ['edge-node/src/protocol/frames.ts'] },

@@ -1,6 +1,5 @@
 import {
   EngineError,
-  MAX_TEMPERATURE,
   type EngineErrorCode,
   type ModelFacts,
   type ReadRequest,
@@ -11,8 +10,6 @@ import {
   CLOSE,
   incompatibility,
   MAX_DRAFT_LENGTH,
-  MAX_LEADING,
-  MAX_MORE,
   WIRE_VERSION,
   type decodeClientFrame,
   type encodeNodeFrame,
@@ -20,6 +17,7 @@ import {
   type SyncFrame,
   type VerifyFrame,
 } from './protocol/index.ts';
+import { objectionTo, type Asked } from './objection.ts';
 import type { Target } from './target.ts';
 import { verify } from './verify.ts';
 
@@ -275,43 +273,12 @@ export class Session {
 
   /** Why a round is not begun, if it is not. */
   #objection(
-    frame: Pick<VerifyFrame, 'id' | 'drafted' | 'more' | 'leading' | 'begun' | 'adapter' | 'temperature'>,
+    frame: Asked,
     context: readonly Token[],
     facts: ModelFacts,
   ): [code: FailureCode, message: string] | undefined {
-    const { id, drafted, more, leading, begun, adapter, temperature } = frame;
-    const foreign = (token: Token) => token >= facts.vocabulary;
-    if (id === 0) return ['invalid', 'The id of a round is at least 1.'];
-    if (context.length === 0) return ['invalid', 'The context has no token.'];
-    if (drafted.length > MAX_DRAFT_LENGTH) {
-      return ['invalid', `The draft has ${drafted.length} tokens; at most ${MAX_DRAFT_LENGTH} are judged.`];
-    }
-    if (more > MAX_MORE) return ['invalid', `At most ${MAX_MORE} more tokens are written, not ${more}.`];
-    if (leading.length > MAX_LEADING) {
-      return ['invalid', `${leading.length} tokens were taken back; at most ${MAX_LEADING} may be.`];
-    }
-    if (!(temperature >= 0 && temperature <= MAX_TEMPERATURE)) {
-      return ['invalid', `The temperature is ${temperature}; it may be 0 to ${MAX_TEMPERATURE}.`];
-    }
-    if (begun > context.length) {
-      return [
-        'invalid',
-        `The context has ${context.length} tokens, of which ${begun} cannot be a beginning.`,
-      ];
-    }
-    if ([context, drafted, leading].some((tokens) => tokens.some(foreign))) {
-      return ['invalid', `A token id is not below ${facts.vocabulary}, the size of the vocabulary.`];
-    }
-    if (adapter !== '' && !this.#target.adapters.includes(adapter)) {
-      return ['unknown-adapter', 'The edge node has no adapter of that name.'];
-    }
-    const needed = context.length + drafted.length + more + 1;
-    if (needed > facts.context) {
-      return [
-        'context-full',
-        `The round needs ${needed} tokens of context and the target holds ${facts.context}.`,
-      ];
-    }
+    const objection = objectionTo(frame, context, { facts, adapters: this.#target.adapters });
+    if (objection) return objection;
     if (this.#draining) return ['unavailable', 'The edge node is shutting down.'];
     const wanted = [...this.#running.values()].filter(({ abort }) => !abort.signal.aborted).length;
     if (wanted >= MAX_RUNNING || this.#running.size >= MAX_LEAVING) {

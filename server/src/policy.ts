@@ -271,7 +271,9 @@ function bestAt(problem: Problem, position: Position): Best {
     for (let draft = 0; draft <= deepest && stands[draft]! > HOPELESS; draft++) {
       if (draft > 0) {
         const next = after(problem, t + draft + 1, more);
-        ms += drafted(problem, stands, t, draft) * costOf(problem, draft, position) - stands[draft]! * (rest - next);
+        ms +=
+          drafted(problem, stands, t, draft) * costOf(problem, draft, position) -
+          stands[draft]! * (rest - next);
         rest = next;
       }
       const total = ms - savedAfter(problem, stands, t, draft, more);

@@ -33,7 +33,7 @@ const PLACES = FULL ? 200 : 16;
 /** Milliseconds without a word after which the node is taken for gone. */
 const SILENCE = 1500;
 /** By frame; a streamed line has dozens of them. */
-const RATES = { lose: 0.003, duplicate: 0.003, delay: 0.01, reorder: 0.003, close: 0.003 };
+const RATES = { lose: 0.002, duplicate: 0.004, delay: 0.01, reorder: 0.002, close: 0.002 };
 const GREEDY = undefined;
 const SEEDED: Sampling = { temperature: 0.8, seed: 7 };
 

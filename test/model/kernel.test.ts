@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { EXACT_BATCH } from '../../models/src/engine/llama.ts';
+import { EXACT_BATCH } from '../../models/src/engine/llama-slot.ts';
 import { chance } from '../support/prompts.ts';
 
 const SOURCE = join(import.meta.dirname, '../../node_modules/fastify/lib/reply.js');

@@ -1,15 +1,12 @@
 /**
- * The one file that knows node-llama-cpp. It runs inside the engine's own process (see `child.ts`): a native crash in
- * here ends that process and no other.
+ * The engine on node-llama-cpp, which only this file and `llama-slot.ts` know. It runs inside the engine's own process
+ * (see `child.ts`): a native crash in here ends that process and no other.
  */
 import { createHash } from 'node:crypto';
 import {
   getLlama,
   LlamaLogLevel,
-  type ControlledEvaluateInputItem,
   type Llama,
-  type LlamaContext,
-  type LlamaContextSequence,
   type LlamaModel,
   type Token as LlamaToken,
 } from 'node-llama-cpp';
@@ -29,33 +26,9 @@ import { endsLine } from '../line.ts';
 import { largest, probabilityOf, withLuck, type Sampling } from '../sampling.ts';
 import { judge } from '../speculation.ts';
 import { bestFitting, bytesOf, leftAfter, leftAlong, piecesOf, type Piece } from './leading.ts';
-import { Slots, type Slot } from './slots.ts';
+import { CHOOSE, EXACT_BATCH, LlamaSlot, LOOK, WEIGH, weigh } from './llama-slot.ts';
+import { Slots } from './slots.ts';
 import type { EngineSpec } from './spec.ts';
-
-/**
- * The most tokens evaluated at once, of all sequences together. On CPU a batch of 64 or more takes a tiled attention
- * kernel that rounds differently from the one-token kernel (logits off by up to 0.14), so that what the target writes
- * would depend on how its prompt was chunked. With Q8_0 weights every chunking into at most 63 tokens gives bit-equal
- * logits; f16 weights never do (off by 0.006), see `test/model/kernel.test.ts`.
- */
-export const EXACT_BATCH = 32;
-
-/** Greedy choice: the token with the largest logit. */
-const CHOOSE = { generateNext: { token: true, options: { temperature: 0 } } } as const;
-/** Greedy choice with its probability. */
-const WEIGH = { generateNext: { token: true, confidence: true, options: { temperature: 0 } } } as const;
-/** All logits, for choices among some, or by chance. */
-const LOOK = { generateNext: { logits: true, options: { temperature: 0 } } } as const;
-/**
- * What the probability of one token is made of: its logit, the largest one (at temperature 0 the selected token's) and
- * the sum of exp(logit - largest). No sampler but the greedy one takes part, so that these are the model's raw logits.
- */
-function weigh(token: Token) {
-  const logits = { filter: { tokens: [token as LlamaToken], includeSelected: true } };
-  return { generateNext: { logits, totalLogitWeight: true, options: { temperature: 0 } } } as const;
-}
-
-type Wish = typeof CHOOSE | typeof WEIGH | typeof LOOK | ReturnType<typeof weigh>;
 
 /**
  * Checks the files, loads the model and makes it ready; adapters are read when they are first asked for.
@@ -309,99 +282,6 @@ class LlamaEngine implements Engine {
     return new Slots(
       Array.from({ length: this.#spec.sequences }, () => new LlamaSlot(context, adapter ? 2 : 1)),
     );
-  }
-}
-
-/** One sequence of a context: the KV cache of one line of tokens. */
-class LlamaSlot implements Slot {
-  readonly #sequence: LlamaContextSequence;
-  readonly #least: number;
-
-  /**
-   * @param least the fewest tokens evaluated at once, 1 or 2. The f32 weights of an adapter take another kernel for one
-   *   token than for more; its rounding, rarely, turns a choice (1 of 200 prompts, logits off by 0.13).
-   */
-  constructor(context: LlamaContext, least: number) {
-    this.#sequence = context.getSequence();
-    this.#least = least;
-  }
-
-  get tokens(): readonly Token[] {
-    return this.#sequence.contextTokens;
-  }
-
-  /**
-   * What the model says after `context` and after each token of `drafted`: `drafted.length + 1` results, and how many
-   * tokens were evaluated for them.
-   * Aborting takes effect between batches: the native call itself cannot be interrupted.
-   */
-  async evaluate(
-    context: readonly Token[],
-    drafted: readonly Token[],
-    wish: (at: number) => Wish,
-    signal?: AbortSignal,
-  ) {
-    // From the last token of the context on there is something to ask.
-    return this.#run([...context, ...drafted], context.length - 1, wish, signal);
-  }
-
-  /** Reads `context` up to its last token, which is left for whoever asks what comes after it. */
-  async read(context: readonly Token[], signal?: AbortSignal): Promise<void> {
-    await this.#run(context.slice(0, -1), context.length - 1, () => CHOOSE, signal);
-  }
-
-  /** Evaluates what of `tokens` is not in the cache, and asks for results from number `first` on. */
-  async #run(
-    tokens: readonly Token[],
-    first: number,
-    wish: (at: number) => Wish,
-    signal: AbortSignal | undefined,
-  ) {
-    const all = tokens as LlamaToken[];
-    const results = [];
-    try {
-      // `false`: aligning by shifting the cache would change what the model writes.
-      await this.#sequence.adaptStateToTokens(all.slice(0, first), false);
-      const cached = this.#sequence.nextTokenIndex;
-      for (let at = cached; at < all.length;) {
-        signal?.throwIfAborted();
-        const batch = all.slice(at, at + EXACT_BATCH);
-        const filler = this.#fillerFor(batch);
-        const asked = batch.map((token, index): ControlledEvaluateInputItem => {
-          const place = at + index - first;
-          return place < 0 ? token : [token, wish(place)];
-        });
-        const found = await this.#sequence.controlledEvaluate([...asked, ...filler]);
-        const asking = found.slice(Math.max(0, first - at), batch.length);
-        results.push(...asking.map((result) => result!.next));
-        at += batch.length;
-        // A filler left behind at the very end is taken for a rejected draft by the next call.
-        if (filler.length > 0 && at < all.length)
-          await this.#sequence.adaptStateToTokens(all.slice(0, at), false);
-      }
-      return { results, evaluated: all.length - cached };
-    } catch (cause) {
-      if (signal?.aborted && cause === signal.reason) throw cause;
-      await this.#forget();
-      throw new EngineError('engine-failed', `The model could not be evaluated: ${String(cause)}`, { cause });
-    }
-  }
-
-  /** Tokens to evaluate behind `batch` and forget, where it is too small by itself. */
-  #fillerFor(batch: readonly LlamaToken[]): LlamaToken[] {
-    return batch.length < this.#least ? batch.slice(0, 1) : [];
-  }
-
-  /** What a failed evaluation left in the cache is unknown, and a wrong cache would be a wrong answer later. */
-  async #forget(): Promise<void> {
-    try {
-      await this.#sequence.clearHistory();
-    } catch (error) {
-      // Ends this process; its host starts another, with an empty cache.
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
   }
 }
 
