@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { bestFitting, bytesOf, leftAfter, leftAlong, piecesOf } from '../../models/src/engine/leading.ts';
+import { bytesOf, fittingTokens, leftAfter, leftAlong, piecesOf } from '../../models/src/engine/leading.ts';
 
 const VOCABULARY = {
   tokens: ['<unk>', '<s>', '<0xC3>', '<0xA9>', 'get', 'getElement', 'g', '▁x', '', 'é'],
@@ -63,23 +63,10 @@ describe('leftAlong', () => {
   });
 });
 
-describe('bestFitting', () => {
-  const logits = new Map(PIECES.map((_, id) => [id, -id]));
-  it('takes the most likely that fits, not the most likely', () =>
-    assert.equal(bestFitting('ge', PIECES, logits), 4));
+describe('fittingTokens', () => {
+  it('are those that begin with the text, or are a part of it', () =>
+    assert.deepEqual(fittingTokens('ge', PIECES), [4, 5, 6]));
   it('finds the bytes of a character that has no other piece', () =>
-    assert.equal(bestFitting('\u00C3\u00A8', PIECES, logits), 2));
-  it('takes the lowest id among equals', () =>
-    assert.equal(
-      bestFitting(
-        'g',
-        PIECES,
-        new Map([
-          [6, 1],
-          [5, 1],
-        ]),
-      ),
-      5,
-    ));
-  it('gives nothing where none fits', () => assert.equal(bestFitting('Z', PIECES, logits), undefined));
+    assert.deepEqual(fittingTokens('\u00C3\u00A8', PIECES), [2]));
+  it('are none where none fits', () => assert.deepEqual(fittingTokens('Z', PIECES), []));
 });

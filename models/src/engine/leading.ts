@@ -52,21 +52,7 @@ export function leftAlong(left: string, drafted: readonly Piece[]): string[] {
   return lefts;
 }
 
-/**
- * The most likely token that fits; among equals the one with the lowest id, as in a choice that is free.
- * @param logits id → logit.
- * @returns undefined where none fits.
- */
-export function bestFitting(
-  left: string,
-  pieces: readonly Piece[],
-  logits: ReadonlyMap<number, number>,
-): number | undefined {
-  let best: number | undefined;
-  let highest = -Infinity;
-  pieces.forEach((piece, id) => {
-    const logit = logits.get(id) ?? -Infinity;
-    if (logit > highest && leftAfter(left, piece) !== undefined) [best, highest] = [id, logit];
-  });
-  return best;
+/** The ids that fit, in their order. */
+export function fittingTokens(left: string, pieces: readonly Piece[]): number[] {
+  return pieces.flatMap((piece, id) => (leftAfter(left, piece) === undefined ? [] : [id]));
 }

@@ -25,8 +25,8 @@ import { checkWeights } from '../family.ts';
 import { endsLine } from '../line.ts';
 import { largest, probabilityOf, withLuck, type Sampling } from '../sampling.ts';
 import { judge } from '../speculation.ts';
-import { bestFitting, bytesOf, leftAfter, leftAlong, piecesOf, type Piece } from './leading.ts';
-import { CHOOSE, EXACT_BATCH, LlamaSlot, LOOK, WEIGH, weigh } from './llama-slot.ts';
+import { bytesOf, fittingTokens, leftAfter, leftAlong, piecesOf, type Piece } from './leading.ts';
+import { CHOOSE, EXACT_BATCH, LlamaSlot, LOOK, lookAt, WEIGH, weigh } from './llama-slot.ts';
 import { Slots } from './slots.ts';
 import type { EngineSpec } from './spec.ts';
 
@@ -56,6 +56,9 @@ export async function loadLlama(spec: EngineSpec, log: (line: string) => void): 
   }
   return new LlamaEngine(spec, llama, model);
 }
+
+/** So many tokens are looked for one by one; where more fit, all logits are taken. */
+const AMONG_MOST = 32;
 
 /** Choices after a context, and after each drafted token. */
 interface Wanted {
@@ -198,18 +201,26 @@ class LlamaEngine implements Engine {
     { context, drafted, left, sampling }: Wanted,
     signal?: AbortSignal,
   ): Promise<Written[]> {
-    const lefts = this.#lefts(left, drafted);
+    const fitting = this.#lefts(left, drafted).map((one) =>
+      one === '' ? undefined : fittingTokens(one, this.#vocabularyPieces()),
+    );
     const free = drafted.length === 0 ? WEIGH : CHOOSE;
-    const wish = (at: number) => (lefts[at] === '' && !sampling ? free : LOOK);
+    const wish = (at: number) => {
+      const among = fitting[at];
+      if (among) return among.length > 0 && among.length <= AMONG_MOST ? lookAt(among) : LOOK;
+      return sampling ? LOOK : free;
+    };
     const { results, evaluated } = await slot.evaluate(context, drafted, wish, signal);
-    return results.map(({ token, confidence, logits }, at) => {
-      const values = logits && sampling ? withLuck(logits, sampling, context.length + at) : logits;
-      const fitting = (found: ReadonlyMap<Token, number>) =>
-        lefts[at] === '' ? largest(found) : bestFitting(lefts[at]!, this.#vocabularyPieces(), found);
-      const chosen = values ? fitting(values) : token;
+    return results.map(({ token, logits, totalLogitWeight }, at) => {
+      const among = fitting[at];
+      const found = logits && among ? some(logits, among) : logits;
+      const values = found && sampling ? withLuck(found, sampling, context.length + at) : found;
+      // A free greedy choice is the engine's own.
+      const chosen = values && (among ?? sampling) ? largest(values) : token;
       if (chosen !== undefined && chosen !== null) {
-        const single = drafted.length === 0 && lefts[at] === '';
-        const probability = single && logits ? probabilityOf(logits, chosen) : (confidence ?? null);
+        const single = drafted.length === 0 && !among;
+        const weight = totalLogitWeight === undefined ? null : 1 / totalLogitWeight;
+        const probability = single && sampling && logits ? probabilityOf(logits, chosen) : weight;
         return { token: chosen, probability, evaluated: at === 0 ? evaluated : 0 };
       }
       throw new EngineError(
@@ -283,6 +294,10 @@ class LlamaEngine implements Engine {
       Array.from({ length: this.#spec.sequences }, () => new LlamaSlot(context, adapter ? 2 : 1)),
     );
   }
+}
+
+function some(logits: ReadonlyMap<Token, number>, tokens: readonly Token[]): Map<Token, number> {
+  return new Map(tokens.map((token) => [token, logits.get(token) ?? -Infinity]));
 }
 
 /** SHA-256 over the tokenizer's tables as they stand in the GGUF file, keys sorted. */
