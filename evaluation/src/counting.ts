@@ -21,7 +21,7 @@ export interface NgramResult {
   readonly learnt: { files: number; bytes: number; tokens: number };
   /** On the passages of part `bits`; `right` is how often the best guess was the token that came. */
   readonly packages: Record<string, { bytes: number; tokens: number; nats: number; right: number }>;
-  /** The line holes of part `holes`, by kind, without a look at what comes after them. */
+  /** The line holes of part `holes`, by kind; neither is told what must come after them. */
   readonly lines: Record<string, LineCounts>;
 }
 

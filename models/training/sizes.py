@@ -1,4 +1,4 @@
-"""The two sizes in which the recipe makes a family. Everything that differs between them is here."""
+"""The sizes in which the recipe makes a family. Everything that differs between them is here."""
 
 from __future__ import annotations
 
