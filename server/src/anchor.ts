@@ -31,6 +31,8 @@ export function anchorFor(cursor: Cursor, last: Anchored | undefined): number {
     text.slice(offset) === last.text.slice(last.offset);
   if (stays) return last.anchor;
   const lineStart = offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1;
-  // Behind the start of a long paragraph there would be no room for what is typed.
-  return offset - lineStart <= FAR ? lineStart : offset;
+  if (offset - lineStart <= FAR) return lineStart;
+  // Behind the start of a long line there would be no room for what is typed; a word is not cut, where it is one.
+  const [word] = /[\w$]*$/u.exec(text.slice(offset - FAR, offset))!;
+  return word.length < FAR ? offset - word.length : offset;
 }

@@ -151,7 +151,9 @@ export class Channel implements Verifier {
       this.#base = [...context, ...drafted];
       socket.send(bytes);
       const cancel = () => {
-        if (this.#socket === socket) socket.send(encodeClientFrame({ case: 'cancel', value: { id } }));
+        if (this.#socket !== socket) return;
+        socket.send(encodeClientFrame({ case: 'cancel', value: { id } }));
+        if (this.#rounds.owed === 0) clearTimeout(this.#timer);
       };
       const answers = this.#rounds.begin(id, drafted.length, bytes.length, cancel);
       // The patience with a node that owes an answer must not begin anew with every keystroke.

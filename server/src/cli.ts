@@ -63,7 +63,7 @@ async function complete(args: string[]): Promise<void> {
     edgeToken,
     adapter: values.adapter ?? '',
     temperature: numberOf('--temperature', values.temperature, MAX_TEMPERATURE),
-    seed: numberOf('--seed', values.seed, 2 ** 32 - 1),
+    seed: numberOf('--seed', values.seed, 2 ** 32 - 1, 'whole number'),
     traceFile,
   };
   const { answer, problem } = await ask(place.file, text, position, settings);
@@ -134,10 +134,16 @@ function parse(args: string[]) {
   }
 }
 
-function numberOf(option: string, given: string | undefined, most: number): number {
+function numberOf(
+  option: string,
+  given: string | undefined,
+  most: number,
+  kind: 'number' | 'whole number' = 'number',
+): number {
   const number = Number(given ?? 0);
-  if (given?.trim() !== '' && number >= 0 && number <= most) return number;
-  throw new UsageError(`${option} is a number from 0 to ${most}, not "${given ?? ''}".`);
+  const fits = number >= 0 && number <= most && (kind === 'number' || Number.isInteger(number));
+  if (given?.trim() !== '' && fits) return number;
+  throw new UsageError(`${option} is a ${kind} from 0 to ${most}, not "${given ?? ''}".`);
 }
 
 async function showTraces(args: string[]): Promise<void> {

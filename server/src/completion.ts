@@ -43,6 +43,8 @@ export interface Candidate {
   readonly report: CompletionReport;
 }
 
+const NEVER = new AbortController().signal;
+
 /**
  * Completes at the cursor: what the local draft writes and, where a verifier is given, the target's own text; where the
  * target is first, it alone. The target's is exactly what it would write without a draft, cut by the same rule.
@@ -70,7 +72,7 @@ export async function* complete(
     const asked = edge && !edge.control.rests ? edge : undefined;
     if (edge && !asked) trace.unverified = 'energy budget used up';
     // While the draft is being written the target reads what it will judge it by.
-    if (asked) void readAhead(asked, { adapter, context: prompt.context }, parts.now, trace, stop);
+    if (asked) void readAhead(asked, { adapter, context: prompt.context }, parts.now, trace);
     const limit = LIMIT + prompt.leading.tokens.length;
     const writing = new WriteAhead({ engine: draft, prompt, limit, sampling, now: parts.now, signal: stop });
     ahead = writing;
@@ -91,8 +93,10 @@ export async function* complete(
       drafts: new Drafts({ tokenizer: draft, prompt, ahead, others, remembered }),
       trace,
       now,
-      // Nobody's patience runs before there is something to see.
-      patience: () => (trace.draftMs === null ? Infinity : patience - (now() - trace.draftMs)),
+      // Nobody's patience runs before there is something to see, which is soon.
+      patience: () =>
+        patience -
+        (trace.draftMs === null ? -Math.max(0, asked.control.lineMs - now()) : now() - trace.draftMs),
     };
     const target =
       verifying &&
@@ -103,11 +107,15 @@ export async function* complete(
       });
     // Whichever loses the race may fail later, when nobody waits for it any more.
     for (const running of [local, target]) running?.catch(() => undefined);
-    const first = await (target ? Promise.race([local, target.catch(() => local)]) : local);
+    // A failure of either is not the other's, as long as that has something to say.
+    const first = await (target
+      ? Promise.race([local.catch(() => target), target.catch(() => local)])
+      : local);
     yield { text: first.text, report: reportOf(trace, first.path) };
     if (target && first.path === 'draft') {
+      // Where it stays the draft, the report now says why.
       const last = await target;
-      if (last.path === 'speculated') yield { text: last.text, report: reportOf(trace, last.path) };
+      yield { text: last.text, report: reportOf(trace, last.path) };
     }
     trace.outcome = 'done';
   } catch (error) {
@@ -121,16 +129,15 @@ export async function* complete(
   }
 }
 
-/** Sends the context ahead; the answer tells of the channel, whatever becomes of the completion. */
+/** Sends the context ahead; the answer tells of the channel, though the completion may be over before. */
 async function readAhead(
   { verifier, control }: Edge,
   request: Pick<VerifyRequest, 'adapter' | 'context'>,
   now: () => number,
   trace: CompletionTrace,
-  signal: AbortSignal,
 ): Promise<void> {
   const sentAt = now();
-  const receipt = await verifier.sync(request, signal);
+  const receipt = await verifier.sync(request, NEVER);
   if (!receipt) return;
   const { nodeMs, bytesUp, bytesDown } = receipt;
   trace.ahead = { ms: now() - sentAt, nodeMs, bytesUp, bytesDown };
@@ -143,7 +150,7 @@ function account(control: Control, trace: CompletionTrace, { pace }: WriteAhead,
   const sent = trace.rounds.filter(({ sentMs }) => sentMs !== null);
   const waits = sent.map(({ sentMs, parts }) => (parts.at(-1)?.ms ?? trace.endMs!) - sentMs!);
   control.spend({
-    drafted: Math.max(0, pace.tokens - trace.drafted),
+    drafted: trace.draftMs === null ? 0 : Math.max(0, pace.tokens - trace.drafted),
     // A context sent ahead wakes the radio for the round behind it.
     rounds: Math.max(sent.length, trace.ahead ? 1 : 0),
     waitMs: waits.reduce((sum, ms) => sum + ms, 0),

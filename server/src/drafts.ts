@@ -53,7 +53,7 @@ export class Drafts {
     ];
     const { ahead } = this.#parts;
     const waitedMs = ahead.pace.startMs === null ? ahead.age : null;
-    const own: Offer = { source: 'neural', hand: this.ahead(begun), writes: true, waitedMs };
+    const own: Offer = { source: 'neural', hand: this.ahead(begun), writes: !ahead.failed, waitedMs };
     return [own, ...copied.filter(({ hand }) => hand.length > 0)];
   }
 

@@ -73,12 +73,14 @@ export function serve(
       const text = document.getText();
       // Clamped to the line and to whole characters once, so that what was completed is what will be replaced.
       const offset = wholeCharacter(text, document.offsetAt(params.position));
+      // The document goes on changing while the completion is made.
+      const itemOf = itemsAt(document, document.positionAt(offset));
       const candidate = await service.complete(
         { uri: document.uri, text, offset },
         PATIENCE[params.context.triggerKind],
         signal,
       );
-      return candidate ? { items: [itemFor(document, document.positionAt(offset), candidate)] } : null;
+      return candidate ? { items: [itemOf(candidate)] } : null;
     } catch (error) {
       if (signal.aborted) return null;
       throw error;
@@ -89,19 +91,21 @@ export function serve(
 }
 
 /**
- * An item that replaces from the start of the line: editors match `filterText` against what stands there, so that the
- * text stays while the user types through it.
+ * Makes items for a place in the document as it is now. They replace from the start of the line: editors match
+ * `filterText` against what stands there, so that the text stays while the user types through it.
  */
-function itemFor(document: TextDocument, position: Position, { text }: Candidate): InlineCompletionItem {
+function itemsAt(document: TextDocument, position: Position): (candidate: Candidate) => InlineCompletionItem {
   const start = { line: position.line, character: 0 };
   const before = document.getText({ start, end: position });
   const lineEnd = document.getText().includes('\r\n') ? '\r\n' : '\n';
-  const insertText = before + text.replaceAll('\n', lineEnd);
-  return {
-    insertText,
-    filterText: insertText,
-    range: { start, end: position },
-    command: { command: ACCEPTED, title: 'Completion accepted' },
+  return ({ text }) => {
+    const insertText = before + text.replaceAll('\n', lineEnd);
+    return {
+      insertText,
+      filterText: insertText,
+      range: { start, end: position },
+      command: { command: ACCEPTED, title: 'Completion accepted' },
+    };
   };
 }
 

@@ -131,7 +131,7 @@ export function choose(
   const tried = explore(conditions, problem, best);
   const more = best.more + tried;
   const stopping = stoppingAt(problem, { ...best, more }, demand);
-  const figures = `rtt ${conditions.rttMs.toFixed(0)}, draft ${problem.draftMs.toFixed(1)}, node ${problem.roundMs.toFixed(0)}+${problem.judgeMs.toFixed(1)}K, stream ${problem.streamMs.toFixed(0)} ms`;
+  const figures = `rtt ${conditions.rttMs.toFixed(0)}, draft ${problem.draftMs.toFixed(1)}, node ${conditions.verify.fixedMs.toFixed(1)}+${conditions.verify.tokenMs.toFixed(1)}K, stream ${problem.streamMs.toFixed(0)} ms`;
   const why = `${demand.source} K ${draft} m ${more}: ${best.ms.toFixed(0)} ms of ${best.streamed.toFixed(0)} streamed; ${figures}; F4 ${(best.stands[4] ?? 0).toFixed(2)}${tried > 0 ? '; trying' : ''}`;
   const planned = { more, expectedMs: best.ms, stopping, why };
   return draft === 0 ? { kind: 'stream', ...planned } : { kind: 'speculate', draft, ...planned };
@@ -155,9 +155,9 @@ export function spend(budget: EnergyBudget, joules: number): EnergyBudget {
   return { ...budget, backlogJ: Math.min(QUEUE_LIMIT * budget.jPerHour, budget.backlogJ + joules) };
 }
 
-/** Whether nothing may be spent now. */
-export function isUsedUp(budget: EnergyBudget): boolean {
-  return priceOf(budget) === Infinity;
+/** Whether the budget leaves no room for a text of so many tokens: a single bare round is dearer than all of it is worth. */
+export function isUsedUp(budget: EnergyBudget, { roundJ }: EnergyCosts, tokens: number): boolean {
+  return priceOf(budget) * roundJ > TOKEN_WORTH * tokens;
 }
 
 /** The queue at `now`: the budget of the time that passed is taken from it, and what was not used is not saved up. */
@@ -202,7 +202,9 @@ interface Best {
 }
 
 function pose(conditions: Conditions, demand: Demand, price: number, costs?: EnergyCosts): Problem {
-  const { rttMs, loss, lostMs, upBytesPerMs, downBytesPerMs, verify } = conditions;
+  const { rttMs, loss, upBytesPerMs, downBytesPerMs, verify } = conditions;
+  // Nobody waits for a lost round longer than for any other.
+  const lostMs = Math.min(conditions.lostMs, Math.max(0, demand.deadlineMs));
   const waited = 1 + (price * (costs?.waitJPerS ?? 0)) / 1000;
   const frames = FRAME_BYTES / upBytesPerMs + FRAME_BYTES / downBytesPerMs;
   const left = demand.wanted.map((_, index) => demand.wanted.slice(index).reduce((sum, p) => sum + p, 0));

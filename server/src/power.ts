@@ -48,16 +48,25 @@ export async function readPower(
   if (platform === 'darwin') return powerOfMac((await run('pmset', ['-g', 'batt'])).stdout);
   const names = await readdir(supplies);
   const all = names.map(async (name) => {
-    const [type, online] = await Promise.all(
-      ['type', 'online'].map((file) => readFile(join(supplies, name, file), 'utf8').catch(() => '')),
+    const [type, online, scope] = await Promise.all(
+      ['type', 'online', 'scope'].map((file) => readFile(join(supplies, name, file), 'utf8').catch(() => '')),
     );
-    return { type: type!.trim(), online: online!.trim() };
+    return { type: type!.trim(), online: online!.trim(), scope: scope!.trim() };
   });
   return powerOfLinux(await Promise.all(all));
 }
 
+/** A power supply, by its files in `/sys/class/power_supply/NAME`. */
+export interface Supply {
+  readonly type: string;
+  readonly online: string;
+  /** `Device` where it feeds something that is plugged in, such as a mouse. */
+  readonly scope: string;
+}
+
 /** On battery is who has one and no mains adapter that is plugged in; a mouse's battery has no say. */
-export function powerOfLinux(supplies: readonly { readonly type: string; readonly online: string }[]): Power {
+export function powerOfLinux(all: readonly Supply[]): Power {
+  const supplies = all.filter(({ scope }) => scope !== 'Device');
   const mains = supplies.filter(({ type }) => type === 'Mains' || type === 'USB');
   const unplugged = mains.length > 0 && mains.every(({ online }) => online === '0');
   return unplugged && supplies.some(({ type }) => type === 'Battery') ? 'battery' : 'mains';

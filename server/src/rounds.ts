@@ -51,8 +51,8 @@ export class Rounds {
     return new ReadableStream<Answer>({
       start: (answers) => {
         const forgotten = () => {
-          onLeave();
           this.#end(id, new EdgeError('away', 'The edge node left this round without an answer.'));
+          onLeave();
         };
         const patience = setTimeout(forgotten, this.#patience);
         this.#owed.set(id, { answers, drafted, bytesUp, own: 0, wanted: true, patience });

@@ -90,7 +90,13 @@ export async function verified(verification: Verification, signal: AbortSignal):
     },
     draft: async (context, count) => {
       const { offer, wanted } = round!;
-      const drafted = await drafts.take(offer, begunOf(context), (so) => so.length < count && wanted(so));
+      const drafted = await drafts
+        .take(offer, begunOf(context), (so) => so.length < count && wanted(so))
+        .catch((): readonly Drafted[] => {
+          signal.throwIfAborted();
+          // The draft engine failed, which is no reason for the target to.
+          return [];
+        });
       round!.drafted = drafted;
       return drafted.map(({ token }) => token);
     },
@@ -134,9 +140,10 @@ async function* measured(
       yield answer;
     }
   } catch (error) {
-    // Nobody knows how long a round would have taken that the user cut short.
-    const lost = error instanceof EdgeError && error.code === 'away' && record.parts.length === 0;
-    if (lost) control.observe({ kind: 'lost', at: clock(), waitedMs: clock() - sentAt });
+    // Nobody knows how long a round would have taken that the user cut short; where patience did, it was as good as lost.
+    const gone = (error instanceof EdgeError && error.code === 'away') || verification.patience() <= 0;
+    if (gone && record.parts.length === 0)
+      control.observe({ kind: 'lost', at: clock(), waitedMs: clock() - sentAt });
     throw error;
   } finally {
     const last = record.parts.at(-1);

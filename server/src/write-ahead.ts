@@ -63,6 +63,11 @@ export class WriteAhead {
     return this.#parts.now() - this.#began;
   }
 
+  /** Whether its engine failed, so that there is nothing to wait for. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** What is written after `begun`, the continuation so far, without waiting; nothing where it departs from that. */
   hand(begun: readonly Token[]): readonly Drafted[] {
     return this.#agrees(begun) ? this.#written.slice(begun.length) : [];
@@ -112,7 +117,10 @@ export class WriteAhead {
     this.#failure = undefined;
     this.#written = begun.map((token) => ({ token, sureness: 1 }));
     this.#ended = begun.length >= this.#parts.limit;
-    if (this.#ended) return;
+    if (this.#ended) {
+      this.#tell();
+      return;
+    }
     const before = this.#writing;
     const stop = this.#stop.signal;
     // Asked at once, the engine would read the whole prompt again elsewhere, since the old writing still holds its cache.

@@ -26,6 +26,12 @@ describe('the anchor', () => {
   for (const [name, marked, anchor] of cases)
     it(name, () => assert.equal(anchorFor(at(marked), last), anchor));
 
+  it('is the start of the word where the line is long', () => {
+    const line = `${'long '.repeat(60)}wor`;
+    assert.equal(anchorFor(at(`${line}|d`), undefined), line.length - 3);
+    assert.equal(anchorFor(at(`${line} |`), undefined), line.length + 1);
+  });
+
   it('is the line start at first and in another document', () => {
     assert.equal(anchorFor(at('one\n  tw|o'), undefined), 4);
     assert.equal(anchorFor(at('one\n  tw|o', 'b'), { ...last, anchor: 6 }), 4);

@@ -201,6 +201,55 @@ describe('complete', () => {
     assert.deepEqual(verifier.synced, [prompt]);
   });
 
+  it('learns from the node’s answer to that, though nobody waits for the completion any more', async () => {
+    const seen: Parameters<Control['observe']>[0][] = [];
+    class Watched extends Control {
+      override observe(one: Parameters<Control['observe']>[0]): void {
+        seen.push(one);
+      }
+    }
+    const answer = Promise.withResolvers<{ nodeMs: number; bytesUp: number; bytesDown: number }>();
+    const parts = partsOf(new FakeEngine({ seed: 1 }), undefined);
+    const verifier: Verifier = {
+      verify: () => new ReadableStream(),
+      sync: (_request, signal) => Promise.race([answer.promise, aborted(signal)]),
+    };
+    const edge = { verifier, control: new Watched({ now: parts.now, jPerHour: () => 36_000 }) };
+    const keystroke = new AbortController();
+    const candidates = complete({ ...parts, edge }, request, keystroke.signal);
+    await candidates.next();
+    keystroke.abort();
+    await candidates.return();
+    answer.resolve({ nodeMs: 1, bytesUp: 2, bytesDown: 3 });
+    await new Promise(setImmediate);
+    assert.equal(seen.filter(({ kind }) => kind === 'sync').length, 1);
+  });
+
+  it('asks no node that is known to be too far for anybody’s patience, and says why', async () => {
+    const parts = partsOf(new FakeEngine({ seed: 1 }), verifierOf(new FakeEngine({ seed: 1 })));
+    for (let sync = 0; sync < 20; sync++) {
+      const sizes = { nodeSpentMs: 0, bytesUp: 50, bytesDown: 10 };
+      parts.edge!.control.observe({ kind: 'sync', at: 0, sentAt: -1200, ...sizes });
+    }
+    const candidates = await Array.fromAsync(complete(parts, { ...request, patience: 400 }, never));
+    assert.equal(candidates.at(-1)!.report.path, 'draft');
+    assert.match(candidates.at(-1)!.report.unverified!, /ms expected/u);
+  });
+
+  it('is the target’s text where the draft engine fails, and the draft where the node does', async () => {
+    const fail = () => assert.fail('lost');
+    const target = new FakeEngine({ seed: 2 });
+    const [only, ...more] = await all(new FakeEngine({ fail }), verifierOf(target));
+    assert.deepEqual([only!.text, more], [await alone(target, 2), []]);
+    const broken: Verifier = { verify: fail, sync: () => Promise.resolve(undefined) };
+    const draft = new FakeEngine({ seed: 1 });
+    const drafted = complete(partsOf(draft, broken), request, never);
+    const first = await drafted.next();
+    assert.equal((first.value as Candidate).text, await alone(draft, 1));
+    const both = complete(partsOf(new FakeEngine({ fail }), broken), request, never);
+    await assert.rejects(both.next(), /lost/u);
+  });
+
   it('does not show half a character where the limit cuts one', async () => {
     const emoji = [...Buffer.from('\u{1F600}')];
     const half: Token[] = [
@@ -237,6 +286,10 @@ describe('complete', () => {
     assert.equal(target.calls[0]!.outcome, 'aborted');
   });
 });
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
+}
 
 /** An evaluation that the user cancels in its middle, and that would never end by itself. */
 function cancelIn(abort: AbortController) {

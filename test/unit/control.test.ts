@@ -95,7 +95,7 @@ describe('control', () => {
   it('comes back after a bad quarter of an hour, though nothing was asked meanwhile', () => {
     let clock = 0;
     const control = new Control({ now: () => clock, jPerHour: () => 36_000 });
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 60; round++) {
       clock += 10_000;
       control.observe({ kind: 'lost', at: clock, waitedMs: 10_000 });
     }
@@ -103,6 +103,14 @@ describe('control', () => {
     assert.equal(kind(), 'draft-only');
     clock += 900_000;
     assert.notEqual(kind(), 'draft-only');
+  });
+
+  it('rests where no round can be worth its energy, before the budget is used up to the last', () => {
+    const control = new Control({ now: () => 0, jPerHour: () => 900 });
+    // A limit of 36 J: at 35 a joule costs more than a second and a half for each of the text's tokens.
+    control.spend({ drafted: 0, rounds: 0, waitMs: 35_000 });
+    assert.equal(control.decide(situation()).plan.kind, 'draft-only');
+    assert.ok(control.rests);
   });
 
   it('leaves the node alone when the energy budget is used up, and comes back', () => {

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { PowerSource, powerOfLinux, powerOfMac, readPower, type Power } from '../../server/src/power.ts';
 
 describe('the power source', () => {
-  const supply = (type: string, online = '') => ({ type, online });
+  const supply = (type: string, online = '', scope = '') => ({ type, online, scope });
   it('of Linux is the battery where there is one and no adapter is plugged in', () => {
     const cases: [Power, ReturnType<typeof supply>[]][] = [
       ['mains', []],
@@ -15,6 +15,8 @@ describe('the power source', () => {
       ['mains', [supply('Mains', '0'), supply('USB', '1'), supply('Battery')]],
       // A desktop with a wireless mouse.
       ['mains', [supply('Battery')]],
+      ['mains', [supply('USB', '0'), supply('Battery', '', 'Device')]],
+      ['battery', [supply('USB', '0'), supply('Battery', '', 'System')]],
     ];
     for (const [power, supplies] of cases) assert.equal(powerOfLinux(supplies), power);
   });
