@@ -43,7 +43,8 @@ export function settingsSchema(machine: Machine) {
     }),
     sequences: Type.Integer({
       minimum: 1,
-      maximum: 64,
+      // As many as tokens in a batch, which may not be larger.
+      maximum: 32,
       default: 4,
       description: 'Prompts kept in memory for each adapter, and how many are evaluated at once.',
     }),

@@ -2,6 +2,7 @@ import websocket from '@fastify/websocket';
 import type { EngineState } from '@foretype/models';
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { Type, type Static } from 'typebox';
 import type { Accounts } from './accounts.ts';
 import { StartError, systemCode } from './error.ts';
@@ -80,8 +81,15 @@ export function createHttp(options: HttpOptions): HttpServer {
     frameworkErrors: answerError,
     requestTimeout: 10_000,
     forceCloseConnections: true,
+    // Elsewhere an upgrade is a request like any other, with its time-outs: nobody would close the socket it leaves.
+    http: { shouldUpgradeCallback: ({ url }) => url?.split('?', 1)[0] === WIRE_PATH },
   });
   const connections = new Set<Connection>();
+  /** Sockets that were to be upgraded, of which some are refused while the node closes. */
+  const upgraded = new Set<Duplex>();
+  app.server.on('upgrade', (_request, socket: Duplex) => {
+    upgraded.add(socket.once('close', () => upgraded.delete(socket)));
+  });
 
   app.register(websocket, {
     options: { maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false },
@@ -93,7 +101,10 @@ export function createHttp(options: HttpOptions): HttpServer {
     },
     preClose: (done) => {
       app.server.close();
-      void closeAll(connections, patience).then(() => done());
+      void closeAll(connections, patience).then(() => {
+        for (const socket of upgraded) socket.destroy();
+        done();
+      });
     },
   });
 

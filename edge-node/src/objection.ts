@@ -1,5 +1,5 @@
 /** Pure: what of a round a client may not ask for. */
-import { MAX_TEMPERATURE, type ModelFacts, type Token } from '@foretype/models';
+import { MAX_TEMPERATURE, MIN_TEMPERATURE, type ModelFacts, type Token } from '@foretype/models';
 import {
   MAX_DRAFT_LENGTH,
   MAX_LEADING,
@@ -30,8 +30,11 @@ export function objectionTo(
   if (leading.length > MAX_LEADING) {
     return ['invalid', `${leading.length} tokens were taken back; at most ${MAX_LEADING} may be.`];
   }
-  if (!(temperature >= 0 && temperature <= MAX_TEMPERATURE)) {
-    return ['invalid', `The temperature is ${temperature}; it may be 0 to ${MAX_TEMPERATURE}.`];
+  if (temperature !== 0 && !(temperature >= MIN_TEMPERATURE && temperature <= MAX_TEMPERATURE)) {
+    return [
+      'invalid',
+      `The temperature is ${temperature}; it may be 0, or ${MIN_TEMPERATURE} to ${MAX_TEMPERATURE}.`,
+    ];
   }
   if (begun > context.length) {
     return ['invalid', `The context has ${context.length} tokens, of which ${begun} cannot be a beginning.`];

@@ -181,9 +181,8 @@ export class Session {
       // What was read ahead must be out of the engine's hands, or the round would read it again somewhere else.
       if (this.#reading) this.#stop(this.#reading);
       this.#reading = undefined;
-      await this.#leaving;
-      abort.signal.throwIfAborted();
-      const leading = frame.leading.length > 0 ? await engine.detokenize(frame.leading) : '';
+      await unless(abort.signal, this.#leaving);
+      const leading = frame.leading.length > 0 ? await engine.detokenize(frame.leading, abort.signal) : '';
       const request = {
         adapter: frame.adapter || undefined,
         context,
@@ -254,8 +253,10 @@ export class Session {
   }
 
   #stop(work: Work): void {
+    if (work.abort.signal.aborted) return;
     work.abort.abort();
-    this.#leaving = Promise.all([this.#leaving, work.done]);
+    // Only when, not what: of an array in an array without end every connection would grow.
+    this.#leaving = Promise.all([this.#leaving, work.done]).then(() => undefined);
   }
 
   /** The context that a frame tells as a change, or undefined after a failure that says what to do. */
@@ -317,6 +318,20 @@ export class Session {
     if (this.#closed) return;
     this.end();
     this.#world.close(code, reason);
+  }
+}
+
+/** Waits for `work`; rejects with the signal's reason as soon as nobody waits any more. */
+async function unless(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason as Error);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    await Promise.race([work, aborted.promise]);
+    signal.throwIfAborted();
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 

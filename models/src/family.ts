@@ -100,6 +100,9 @@ export async function checkWeights(weights: Weights): Promise<void> {
   const size = await stat(weights.path).then(
     (found) => found.size,
     (cause: unknown) => {
+      // What else a disk may say can pass.
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw cause;
       throw invalid(
         `The model file ${weights.path} is missing (expected ${weights.bytes} bytes); ${mend}.`,
         cause,

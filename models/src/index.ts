@@ -18,6 +18,6 @@ export { loadFamily, type Family } from './family.ts';
 export { fimPrompt, fitParts, type FimParts, type FimTokens } from './fim.ts';
 export { endsLine, firstLine } from './line.ts';
 export { LONGEST_MATCH, lookUp, type Match } from './lookup.ts';
-export { MAX_TEMPERATURE, type Sampling } from './sampling.ts';
+export { MAX_TEMPERATURE, MIN_TEMPERATURE, type Sampling } from './sampling.ts';
 export { judge, speculate, upToEnd } from './speculation.ts';
 export type { Commit, Judgement, Plan, Speculation, VerdictPart } from './speculation.ts';

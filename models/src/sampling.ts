@@ -6,12 +6,14 @@
  */
 
 export interface Sampling {
-  /** Divides the logits: above 0, at most {@link MAX_TEMPERATURE}. */
+  /** Divides the logits: {@link MIN_TEMPERATURE} to {@link MAX_TEMPERATURE}. */
   readonly temperature: number;
   /** 32 bits without sign. */
   readonly seed: number;
 }
 
+/** Below, the quotients are no numbers to compare any more, and the choice is as good as greedy. */
+export const MIN_TEMPERATURE = 0.01;
 export const MAX_TEMPERATURE = 2;
 
 /**

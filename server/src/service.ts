@@ -1,5 +1,13 @@
 import { identityOf } from '@foretype/edge-node/protocol';
-import { draftSpec, EngineError, loadFamily, startEngine, type Engine, type Family } from '@foretype/models';
+import {
+  draftSpec,
+  EngineError,
+  loadFamily,
+  MIN_TEMPERATURE,
+  startEngine,
+  type Engine,
+  type Family,
+} from '@foretype/models';
 import { appendFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { exposure, readAddress } from './address.ts';
@@ -28,7 +36,7 @@ export interface ServiceOptions {
 const EDGE_OFF: EdgeState = { status: 'off', reason: null };
 const now = () => performance.now();
 const samplingOf = ({ temperature, seed }: ServerSettings) =>
-  temperature > 0 ? { temperature, seed } : undefined;
+  temperature >= MIN_TEMPERATURE ? { temperature, seed } : undefined;
 
 /**
  * Owns the draft engine and the channel to the edge node, and makes completions with what of them is there.

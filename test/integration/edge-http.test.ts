@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineState } from '@foretype/models';
 import { WIRE_PATH } from '../../edge-node/src/protocol/index.ts';
 import { bearer, startEdge, TOKEN, WireClient } from '../support/edge-node.ts';
@@ -42,6 +45,29 @@ describe('GET /v1/models', () => {
       ],
     });
   });
+});
+
+describe('an upgrade that is none of ours', () => {
+  for (const [path, status] of [
+    ['/health', 200],
+    ['/%zz', 400],
+    ['/v1/models', 401],
+    [WIRE_PATH, 401],
+  ] as const) {
+    it(`of ${path} is answered with ${status}, and the node can close`, async (t) => {
+      const { url, http } = await startEdge(t);
+      const { hostname, port } = new URL(url);
+      const socket = connect(Number(port), hostname);
+      t.after(() => socket.destroy());
+      const head = ['Host: node', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'];
+      const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
+      socket.write([`GET ${path} HTTP/1.1`, ...head, key, '', ''].join('\r\n'));
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      assert.match(answer.toString(), new RegExp(`^HTTP/1.1 ${status} `, 'u'));
+      const closing = http.close().then(() => 'closed');
+      assert.equal(await Promise.race([closing, sleep(2000, 'still open')]), 'closed');
+    });
+  }
 });
 
 describe('what is refused is refused with a code and a sentence', () => {

@@ -72,6 +72,26 @@ describe('the engine', () => {
     assert.deepEqual(together, alone);
   });
 
+  it('finds a text with an adapter as likely beside another client’s as alone', async () => {
+    const { name: adapter } = family.adapters[0]!;
+    const source = (await realPrompts(engine, family, 12, 5)).flatMap((prompt) => prompt.slice(0, 90));
+    let different = 0;
+    for (let run = 0; run + 90 < source.length; run += 3) {
+      // Three tokens beside two: cut into equal parts they are two and two, and one that is alone.
+      const [a, b] = [source.slice(run, run + 40), source.slice(run + 41, run + 81)];
+      const [more, other] = [source.slice(run + 40, run + 43), source.slice(run + 81, run + 83)];
+      const asked = { adapter, context: a, tokens: more };
+      const alone = await engine.score(asked);
+      await Promise.all([engine.read({ adapter, context: a }), engine.read({ adapter, context: b })]);
+      const [beside] = await Promise.all([
+        engine.score(asked),
+        engine.score({ adapter, context: b, tokens: other }),
+      ]);
+      if (beside.join() !== alone.join()) different++;
+    }
+    assert.equal(different, 0);
+  });
+
   it('keeps what an adapter computed away from the backbone and back (llama.cpp #26207)', async () => {
     const { name } = family.adapters[0]!;
     const separate = startEngine(spec(1));

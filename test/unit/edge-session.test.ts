@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { EngineError, type EngineErrorCode, type Token } from '@foretype/models';
+import { EngineError, type Engine, type EngineErrorCode, type Token } from '@foretype/models';
 import { CLOSE, MAX_DRAFT_LENGTH, MAX_MORE, WIRE_VERSION } from '../../edge-node/src/protocol/index.ts';
 import { MAX_RUNNING, Session, type ClientBody, type NodeBody } from '../../edge-node/src/session.ts';
 import { cancel, sync, fakeTarget, hello, round, type HelloFields } from '../support/edge-target.ts';
@@ -406,6 +406,19 @@ describe('a round', () => {
       ['aborted', 'running'],
     );
     assert.deepEqual(faults, []);
+  });
+
+  it('that is cancelled while the engine loads is answered, and so is the next', async () => {
+    const { exchange, engine } = await welcomed({ delay: never });
+    const loading: Engine['detokenize'] = (_tokens, signal) =>
+      new Promise((_resolve, reject) =>
+        signal!.addEventListener('abort', () => reject(signal!.reason as Error)),
+      );
+    engine.detokenize = loading;
+    for (const id of [1, 2]) {
+      assert.deepEqual(await exchange(round({ id, context: [1, 2], leading: [2] })), []);
+      assert.deepEqual(failure(await exchange(cancel(id))), { id, code: 'cancelled' });
+    }
   });
 
   it('that is cancelled while the target writes on stops there', async () => {

@@ -166,12 +166,12 @@ class ProcessHost implements EngineHost {
   }
 
   async #launch(): Promise<Run> {
-    // No standard output: the host's own may be a protocol that a stray native line would break.
-    const child = fork(CHILD, [], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const child = this.#fork();
     this.#child = child;
     let lastWords = '';
-    child
-      .stderr!.setEncoding('utf8')
+    // It is not there where the process could not be started for want of file descriptors.
+    child.stderr
+      ?.setEncoding('utf8')
       .on('data', (text: string) => (lastWords = (lastWords + text).slice(-500)));
     const connection = createMessageConnection(new IPCMessageReader(child), new IPCMessageWriter(child));
     const started = performance.now();
@@ -200,8 +200,21 @@ class ProcessHost implements EngineHost {
     }
   }
 
-  #ended(connection: MessageConnection, how: string): void {
-    connection.dispose();
+  #fork(): ChildProcess {
+    try {
+      // No standard output: the host's own may be a protocol that a stray native line would break.
+      return fork(CHILD, [], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    } catch (cause) {
+      // Want of memory, say: it may pass, but not at once.
+      const reason = `could not be started (${String(cause)})`;
+      this.#losses = Math.max(1, this.#losses);
+      this.#ended(undefined, reason);
+      throw new EngineError('engine-lost', `The model process ${reason}; it is being restarted.`, { cause });
+    }
+  }
+
+  #ended(connection: MessageConnection | undefined, how: string): void {
+    connection?.dispose();
     if (this.#disposed || this.#state.status === 'failed') return;
     const reason = `The model process ${how}; it is being restarted.`;
     this.#enter({ status: 'restarting', reason });

@@ -131,6 +131,8 @@ export class LlamaSlot implements Slot {
   /** What a failed evaluation left in the cache is unknown, and a wrong cache would be a wrong answer later. */
   async #forget(): Promise<void> {
     try {
+      // There is nothing to clear in an empty one, though the library may have left something there.
+      if (this.#sequence.nextTokenIndex === 0) throw new Error('The first evaluation of a sequence failed.');
       await this.#sequence.clearHistory();
     } catch (error) {
       // Ends this process; its host starts another, with an empty cache.
