@@ -173,7 +173,7 @@ describe('what is wrong with settings is said with the source, what was expected
       {
         message: [
           'Config file /c, key "host": expected a text that is not empty, got 1.',
-          'Environment variable FORETYPE_EDGE_SEQUENCES: expected an integer from 1 to 64, got "y".',
+          'Environment variable FORETYPE_EDGE_SEQUENCES: expected an integer from 1 to 32, got "y".',
           'Flag --port: expected an integer from 0 to 65535, got "x".',
         ].join('\n'),
       },
