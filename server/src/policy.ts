@@ -80,6 +80,10 @@ const FRAME_BYTES = 64;
 const TOKEN_BYTES = 3;
 /** Lengths of the node's own writing that are tried besides none and all. */
 const MORE = [1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36];
+/** The same for the rounds after this one, of which only the price is asked. */
+const LATER_MORE = [1, 3, 6, 11, 20];
+/** Lengths that are this seldom change no plan. */
+const NEGLIGIBLE = 0.004;
 /** A draft that stands this seldom is not priced: what it could save is less than what any token costs. */
 const HOPELESS = 1e-3;
 /** The part of a completion's time that trying one thing may cost, and the part of the rounds that may try. */
@@ -207,7 +211,7 @@ function pose(conditions: Conditions, demand: Demand, price: number, costs?: Ene
   const lostMs = Math.min(conditions.lostMs, Math.max(0, demand.deadlineMs));
   const waited = 1 + (price * (costs?.waitJPerS ?? 0)) / 1000;
   const frames = FRAME_BYTES / upBytesPerMs + FRAME_BYTES / downBytesPerMs;
-  const left = demand.wanted.map((_, index) => demand.wanted.slice(index).reduce((sum, p) => sum + p, 0));
+  const left = leftAfter(demand.wanted);
   const until = [0];
   for (const share of left) until.push(until.at(-1)! + share);
   const problem: Problem = {
@@ -221,7 +225,7 @@ function pose(conditions: Conditions, demand: Demand, price: number, costs?: Ene
     stands: [1, ...conditions.acceptance[demand.source].standing],
     left,
     until,
-    mores: [0, ...MORE.filter((more) => more < left.length), left.length],
+    mores: triedOf(MORE, left.length),
     cold: [],
     warm: [],
     // What is drafted while the verdict is awaited, less the one that the node's own token replaces.
@@ -229,15 +233,25 @@ function pose(conditions: Conditions, demand: Demand, price: number, costs?: Ene
       ? Math.floor((rttMs + verify.fixedMs) / Math.max(0.01, conditions.draftMs[demand.source])) - 1
       : 0,
   };
+  const mores = triedOf(LATER_MORE, left.length);
   for (let t = left.length - 1; t >= 0; t--) {
-    const { stands } = problem;
-    problem.cold[t] = bestAt(problem, { t, hand: 0, delayMs: 0, stands }).ms;
-    problem.warm[t] =
-      problem.ahead > 0
-        ? bestAt(problem, { t, hand: problem.ahead, delayMs: 0, stands }).ms
-        : problem.cold[t]!;
+    const { stands, ahead } = problem;
+    const later = { t, delayMs: 0, stands };
+    problem.cold[t] = bestAt(problem, { ...later, hand: 0 }, mores).ms;
+    problem.warm[t] = ahead > 0 ? bestAt(problem, { ...later, hand: ahead }, mores).ms : problem.cold[t]!;
   }
   return problem;
+}
+
+/** P(more than t tokens are wanted) for t from 0, as long as that is worth a thought. */
+function leftAfter(wanted: readonly number[]): number[] {
+  const left = wanted.toReversed();
+  for (let index = 1; index < left.length; index++) left[index]! += left[index - 1]!;
+  return left.reverse().filter((share) => share > NEGLIGIBLE);
+}
+
+function triedOf(mores: readonly number[], longest: number): number[] {
+  return [0, ...mores.filter((more) => more < longest), longest];
 }
 
 /** The best round now: of what is at hand it is known how likely it stands, of the rest what is usual at its place. */
@@ -248,7 +262,7 @@ function settle(problem: Problem, conditions: Conditions, { source, hand, delayM
     stands.push(stands[k - 1]! * (hand[k - 1] ?? standing[k - 1]! / (standing[k - 2] ?? 1)));
   }
   if (problem.left.length === 0) return { ms: 0, draft: 0, more: 0, streamed: 0, stands };
-  return bestAt(problem, { t: 0, hand: hand.length, delayMs, stands });
+  return bestAt(problem, { t: 0, hand: hand.length, delayMs, stands }, problem.mores);
 }
 
 interface Position {
@@ -260,13 +274,13 @@ interface Position {
   readonly stands: readonly number[];
 }
 
-function bestAt(problem: Problem, position: Position): Best {
+function bestAt(problem: Problem, position: Position, mores: readonly number[]): Best {
   const { t, stands } = position;
   const { left, roundMs } = problem;
   let best = { ms: Infinity, draft: 0, more: 0 };
   let streamed = Infinity;
   const deepest = Math.min(DEPTH, stands.length - 1, left.length - t);
-  for (const more of problem.mores) {
+  for (const more of mores) {
     let rest = after(problem, t + 1, more);
     let ms = left[t]! * roundMs + rest;
     streamed = Math.min(streamed, ms);

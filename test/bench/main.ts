@@ -16,10 +16,11 @@ import { CHARTS, withPart } from './document.ts';
 import { keystrokes } from './keystrokes/part.ts';
 import { load } from './load/part.ts';
 import { buildPeer } from './peer/build.ts';
+import { own } from './own/part.ts';
 import { peer } from './peer/part.ts';
 import { policy } from './policy-part.ts';
 
-const PARTS: readonly Part[] = [keystrokes, policy, channels, peer, load];
+const PARTS: readonly Part[] = [keystrokes, policy, own, channels, peer, load];
 const README = join(import.meta.dirname, 'README.md');
 
 await main().catch((error: unknown) => {

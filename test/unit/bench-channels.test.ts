@@ -104,7 +104,6 @@ const work = (part: Partial<Work>): Work => ({
   aheadBytes: 20,
   committed: 1,
   evaluations: 1,
-  ownMs: 1,
   ...part,
 });
 
@@ -130,8 +129,8 @@ describe('work', () => {
       ahead: { ms: 1, nodeMs: 0, bytesUp: 7, bytesDown: 3 },
       rounds: [{ ...round, parts, bytesUp: 30, bytesDown: 12 }],
     };
-    const one = workOf(trace, 0.5);
-    assert.deepEqual(one, { roundBytes: [42], aheadBytes: 10, committed: 6, evaluations: 3, ownMs: 0.5 });
+    const one = workOf(trace);
+    assert.deepEqual(one, { roundBytes: [42], aheadBytes: 10, committed: 6, evaluations: 3 });
     const { bytesAToken, evaluationsAToken, bytesARound, roundsEach } = figuresOf([one, one]);
     assert.deepEqual([bytesAToken, evaluationsAToken, bytesARound, roundsEach], [52 / 6, 0.5, 42, 1]);
   });

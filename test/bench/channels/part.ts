@@ -89,11 +89,11 @@ async function measureCell(
   for (const [index, moment] of moments.entries()) {
     const texts = new Set<string>();
     for (const { name, run } of shuffled(arms, chance(`bench order ${label} ${index}`))) {
-      const { verified, trace, ownMs } = await run(moment);
+      const { verified, trace } = await run(moment);
       times[name]![index] = name === DRAFT_ONLY ? trace.draftMs : (verified?.ms ?? null);
       if (!verified) continue;
       texts.add(verified.text);
-      work.set(name, [...(work.get(name) ?? []), workOf(trace, ownMs)]);
+      work.set(name, [...(work.get(name) ?? []), workOf(trace)]);
     }
     if (texts.size > 1) throw new Error('Two strategies verified different texts, which must never be.');
     onMoment();

@@ -44,8 +44,8 @@ export function reportOf(
     ]),
   );
   const work = table(
-    '**Work of the policy**: rounds a completion; bytes of a round both ways (median) and of a token, the contexts included, without framing; evaluations of the target for a token, beside what streaming took; milliseconds that the language server computed for a completion, engines apart but with the emulated network (median · 95 %).',
-    ['model', 'RTT', 'rounds', 'bytes/round', 'bytes/token', 'evaluations/token', 'of streaming', 'own ms'],
+    '**Work of the policy**: rounds a completion; bytes of a round both ways (median) and of a token, the contexts included, without framing; evaluations of the target for a token, beside what streaming took.',
+    ['model', 'RTT', 'rounds', 'bytes/round', 'bytes/token', 'evaluations/token', 'of streaming'],
     summary.map(({ model, roundTripMs, work: { policy, stream } }) => [
       model,
       String(roundTripMs),
@@ -54,7 +54,6 @@ export function reportOf(
       policy.bytesAToken.toFixed(1),
       policy.evaluationsAToken.toFixed(2),
       (policy.evaluationsAToken / stream.evaluationsAToken).toFixed(2),
-      `${policy.ownMs.p50.toFixed(1)} · ${policy.ownMs.p95.toFixed(1)}`,
     ]),
   );
   const models = [...Map.groupBy(summary, ({ model }) => model)];

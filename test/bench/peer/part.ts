@@ -47,7 +47,7 @@ export const peer: Part = {
     const plugin = await start(false);
     const line = await start(true);
     const arms: Record<Arm, Player> = {
-      foretype: { carried: () => bytesOf(rig.link), play: player(rig) },
+      foretype: { carried: () => bytesOf(rig.link!), play: player(rig) },
       'llama.vim': {
         carried: () => bytesOf(plugin.link),
         play: (stroke) => askPlugin(plugin.link.url, stroke),

@@ -14,6 +14,8 @@ export interface Played {
   readonly firstMs: number;
   readonly wholeMs: number;
   readonly text: string;
+  /** Milliseconds that this process's own thread computed meanwhile. */
+  readonly ownMs: number;
 }
 
 export interface Laptop {
@@ -30,7 +32,7 @@ export function player({ family, draft, channel }: Laptop) {
   const recollection = new Recollection(draft);
   return async (stroke: Keystroke, { file }: Pick<Trace, 'file'>): Promise<Played> => {
     const cursor = { uri: file.path, text: stroke.text, offset: stroke.offset };
-    const { firstMs, verified } = await ask(
+    const { firstMs, verified, ownMs } = await ask(
       { family, draft, edge: { verifier: channel, control }, now },
       {
         ...placeFor(family, stroke),
@@ -41,6 +43,6 @@ export function player({ family, draft, channel }: Laptop) {
     );
     if (!verified) throw new Error('A completion was not verified, although nobody was in a hurry.');
     recollection.keep(cursor, { text: verified.text, verified: true });
-    return { firstMs, wholeMs: verified.ms, text: verified.text };
+    return { firstMs, wholeMs: verified.ms, text: verified.text, ownMs };
   };
 }

@@ -21,8 +21,8 @@ export class Rig {
   readonly channel: Channel;
   /** All connections to the node, the first of them {@link channel}: each is a laptop of its own to the node. */
   readonly channels: readonly Channel[];
-  /** Between laptop and node. */
-  readonly link: LinkProxy;
+  /** Between laptop and node, where they are some way apart. */
+  readonly link: LinkProxy | undefined;
   /** Whether each engine has a core of its own. */
   readonly pinned: boolean;
   readonly #node: EdgeNode;
@@ -40,7 +40,7 @@ export class Rig {
   }
 
   /** Everything is ready when it resolves; the node keeps as many prompts as there are laptops, 4 at least. */
-  static async start({ family, directory }: Bench, roundTripMs: number, laptops = 1): Promise<Rig> {
+  static async start({ family, directory }: Bench, roundTripMs: number | 'none', laptops = 1): Promise<Rig> {
     const node = new EdgeNode();
     const sequences = Math.max(4, laptops);
     const draft = startEngine(draftSpec(family, { sequences: 2 * laptops, threads: 1 }));
@@ -48,9 +48,14 @@ export class Rig {
       const flags = ['--family', directory, '--sequences', String(sequences)];
       await Promise.all([node.start(flags), draft.facts()]);
       const pinned = pin(draft.pid, LAPTOP_CORE) && (await pinChildren(node.pid, NODE_CORE));
-      const link = await LinkProxy.start({ to: node.url, profile: atRoundTrip(IDEAL, roundTripMs) });
+      const link =
+        roundTripMs === 'none'
+          ? undefined
+          : await LinkProxy.start({ to: node.url, profile: atRoundTrip(IDEAL, roundTripMs) });
       const channels = await Promise.all(
-        Array.from({ length: laptops }, () => connected({ url: link.url, token: node.token, family })),
+        Array.from({ length: laptops }, () =>
+          connected({ url: link?.url ?? node.url, token: node.token, family }),
+        ),
       );
       return new Rig({ family, draft, channels, link, pinned, node });
     } catch (error) {
@@ -60,12 +65,12 @@ export class Rig {
   }
 
   reshape(roundTripMs: number): void {
-    this.link.reshape(atRoundTrip(IDEAL, roundTripMs));
+    this.link?.reshape(atRoundTrip(IDEAL, roundTripMs));
   }
 
   async dispose(): Promise<void> {
     for (const channel of this.channels) channel.dispose();
-    this.link.close();
+    this.link?.close();
     await Promise.all([this.#node.dispose(), this.draft.dispose()]);
   }
 }

@@ -1,4 +1,4 @@
-/** Pure: from traces to what completions cost in bytes, in evaluations and in our own time. */
+/** Pure: from traces to what completions cost in bytes and in evaluations. */
 import type { CompletionTrace } from '../../../server/src/trace.ts';
 import { quantile } from '../statistics.ts';
 
@@ -11,11 +11,9 @@ export interface Work {
   readonly committed: number;
   /** Evaluations of the target: a verdict is one, and so is each token written after it. */
   readonly evaluations: number;
-  /** Milliseconds that our process computed, engines apart: prompt, plans, wire, and here also the emulated network. */
-  readonly ownMs: number;
 }
 
-export function workOf({ rounds, ahead }: CompletionTrace, ownMs: number): Work {
+export function workOf({ rounds, ahead }: CompletionTrace): Work {
   const parts = rounds.flatMap((round) => round.parts);
   const sum = (numbers: readonly number[]) => numbers.reduce((all, number) => all + number, 0);
   return {
@@ -23,7 +21,6 @@ export function workOf({ rounds, ahead }: CompletionTrace, ownMs: number): Work 
     aheadBytes: (ahead?.bytesUp ?? 0) + (ahead?.bytesDown ?? 0),
     committed: sum(parts.map(({ accepted, tokens }) => accepted + tokens)),
     evaluations: sum(parts.map(({ tokens }) => tokens)),
-    ownMs,
   };
 }
 
@@ -35,13 +32,11 @@ export interface WorkFigures {
   /** All bytes, those of the contexts included, by all tokens. */
   readonly bytesAToken: number;
   readonly evaluationsAToken: number;
-  readonly ownMs: { readonly p50: number; readonly p95: number };
 }
 
 export function figuresOf(all: readonly Work[]): WorkFigures {
   const total = (of: (one: Work) => number) => all.reduce((sum, one) => sum + of(one), 0);
   const bytes = total(({ roundBytes, aheadBytes }) => roundBytes.reduce((sum, one) => sum + one, aheadBytes));
-  const own = all.map(({ ownMs }) => ownMs);
   return {
     completions: all.length,
     roundsEach: total(({ roundBytes }) => roundBytes.length) / all.length,
@@ -51,6 +46,5 @@ export function figuresOf(all: readonly Work[]): WorkFigures {
     ),
     bytesAToken: bytes / total(({ committed }) => committed),
     evaluationsAToken: total(({ evaluations }) => evaluations) / total(({ committed }) => committed),
-    ownMs: { p50: quantile(own, 0.5), p95: quantile(own, 0.95) },
   };
 }
