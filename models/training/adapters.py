@@ -33,9 +33,10 @@ from tokenizer import BOS, WORK
 
 RANK = 8
 ALPHA = 16.0
-RATE = 4e-3
-ROWS = 4
+RATE = 1e-2
+ROWS = 2
 TEST_ROWS = 96
+TEST_ROWS_AT_ONCE = 4
 FIRST_ROW = 2_000_000
 
 PROJECTS = {
@@ -104,7 +105,7 @@ def perplexity(model: Model, rows: torch.Tensor, machine: Machine) -> float:
     """Over plain text, left to right."""
     nats, tokens = 0.0, 0
     with torch.no_grad():
-        for some in rows.to(machine.device).split(ROWS):
+        for some in rows.to(machine.device).split(TEST_ROWS_AT_ONCE):
             with machine.precision():
                 logits = model(some[:, :-1])
             nats += F.cross_entropy(logits.float().flatten(0, 1), some[:, 1:].flatten(), reduction='sum').item()
