@@ -80,10 +80,10 @@ describe('the training recipe', () => {
     assert.ok(step > 0);
   });
 
-  for (const [kind, tie, ...flags] of [
-    // What 16 bits may turn is a tie; a model trained for seconds has some.
-    ['f16', 0.02, '--half'],
-    ['q8_0', 0.5],
+  for (const [kind, least, tie, ...flags] of [
+    // What 16 bits may turn is a tie; a model trained for seconds has some, and 8 bits turn more of them.
+    ['f16', 0.98, 0.02, '--half'],
+    ['q8_0', 0.95, 0.5],
   ] as const) {
     it(`exports ${kind} weights that choose as PyTorch does`, async (t) => {
       stage('export.py', '--to', at(kind), '--notice', at('NOTICE.md'), '--llama', at('llama.cpp'), ...flags);
@@ -97,7 +97,7 @@ describe('the training recipe', () => {
       for (const { model, positions, equal, widest } of found) {
         const line = `${model}: ${equal} of ${positions}, the others within ${widest}`;
         t.diagnostic(line);
-        assert.ok(equal >= 0.98 * positions && widest <= tie, line);
+        assert.ok(equal >= least * positions && widest <= tie, line);
       }
     });
   }

@@ -54,7 +54,7 @@ export class LlamaSlot implements Slot {
   readonly #least: number;
 
   /**
-   * @param least the fewest tokens evaluated at once, 1 or 2. The f32 weights of an adapter take another kernel for one
+   * @param least the fewest tokens evaluated, and asked for, at once, 1 or 2. The f32 weights of an adapter take another kernel for one
    *   token than for more; its rounding, rarely, turns a choice (1 of 200 prompts, logits off by 0.13).
    */
   constructor(context: LlamaContext, least: number) {
@@ -103,13 +103,19 @@ export class LlamaSlot implements Slot {
         signal?.throwIfAborted();
         const batch = all.slice(at, at + EXACT_BATCH);
         const filler = this.#fillerFor(batch);
-        const asked = batch.map((token, index): ControlledEvaluateInputItem => {
+        const whole = [...batch, ...filler];
+        const asking = Math.max(0, batch.length - Math.max(0, first - at));
+        // What nobody asks for is left out of the last layer, where one that is asked for alone would be a single token.
+        const company =
+          asking > 0 && asking < this.#least ? (filler.length > 0 ? batch.length : batch.length - 2) : -1;
+        const asked = whole.map((token, index): ControlledEvaluateInputItem => {
           const place = at + index - first;
-          return place < 0 ? token : [token, wish(place)];
+          if (index === company) return [token, CHOOSE];
+          return place < 0 || index >= batch.length ? token : [token, wish(place)];
         });
-        const found = await this.#sequence.controlledEvaluate([...asked, ...filler]);
-        const asking = found.slice(Math.max(0, first - at), batch.length);
-        results.push(...asking.map((result) => result!.next));
+        const found = await this.#sequence.controlledEvaluate(asked);
+        const answers = found.slice(Math.max(0, first - at), batch.length);
+        results.push(...answers.map((result) => result!.next));
         at += batch.length;
         // A filler left behind at the very end is taken for a rejected draft by the next call.
         if (filler.length > 0 && at < all.length)
