@@ -94,9 +94,11 @@ export async function* complete(
       trace,
       now,
       // Nobody's patience runs before there is something to see, which is soon.
-      patience: () =>
-        patience -
-        (trace.draftMs === null ? -Math.max(0, asked.control.lineMs - now()) : now() - trace.draftMs),
+      patience: () => {
+        const sinceShown =
+          trace.draftMs === null ? Math.min(0, now() - asked.control.lineMs) : now() - trace.draftMs;
+        return patience - sinceShown;
+      },
     };
     const target =
       verifying &&

@@ -2,8 +2,9 @@ import { FakeEngine } from '../support/fake-engine.ts';
 import type { Written } from '@foretype/models';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { recalling } from '../bench/load/drafts.ts';
-import { ARMS, reportOf, type Pass } from '../bench/load/report.ts';
+import { recalling } from '../bench/rig/recalling.ts';
+import { reportOf, type Pass } from '../bench/load/report.ts';
+import { ARMS } from '../bench/peer/report.ts';
 
 describe('a recalling engine', () => {
   const request = { context: [1, 2], limit: 6 };

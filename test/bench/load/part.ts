@@ -3,19 +3,17 @@ import { loadHeldOut } from '../../../evaluation/src/heldout.ts';
 import { testsOf } from '../../../evaluation/src/projects.ts';
 import { chance, shuffled } from '../../../evaluation/src/random.ts';
 import { complete } from '../../../server/src/completion.ts';
-import { atRoundTrip, IDEAL } from '../../support/emulator/profiles.ts';
-import { LinkProxy } from '../../support/emulator/proxy.ts';
 import { machine, sampled, type Bench, type Part } from '../bench.ts';
-import { batchFor, CACHE_REUSE } from '../keystrokes/infill.ts';
 import { placeFor } from '../keystrokes/layouts.ts';
 import { tracesOver, type Trace } from '../keystrokes/places.ts';
 import { NOT_BUILT, peerProgram, release } from '../peer/build.ts';
 import { askLine, askPlugin } from '../peer/client.ts';
-import { PeerServer } from '../peer/server.ts';
+import { startPair } from '../peer/pair.ts';
+import { ARMS, type Arm } from '../peer/report.ts';
 import { player } from '../rig/player.ts';
-import { NODE_CORE, Rig } from '../rig/rig.ts';
-import { recalling } from './drafts.ts';
-import { ARMS, reportOf, type Arm, type LoadResults, type Pass } from './report.ts';
+import { Rig } from '../rig/rig.ts';
+import { recalling } from '../rig/recalling.ts';
+import { reportOf, type LoadResults, type Pass } from './report.ts';
 
 const ROUND_TRIP_MS = 20;
 const LAPTOPS = 8;
@@ -37,23 +35,8 @@ export const load: Part = {
     if (!program) return NOT_BUILT;
     await using stack = new AsyncDisposableStack();
     const rig = stack.adopt(await Rig.start(bench, ROUND_TRIP_MS, LAPTOPS), (one) => one.dispose());
-    const { context, backbone } = bench.family;
-    const start = async (suffixFirst: boolean) => {
-      const options = {
-        program,
-        model: backbone.path,
-        context,
-        batch: batchFor(context),
-        cacheReuse: CACHE_REUSE,
-      };
-      const server = await PeerServer.start({ ...options, suffixFirst, parallel: LAPTOPS, core: NODE_CORE });
-      stack.defer(() => server.dispose());
-      const link = await LinkProxy.start({ to: server.url, profile: atRoundTrip(IDEAL, ROUND_TRIP_MS) });
-      stack.defer(() => link.close());
-      return { url: link.url, pinned: server.pinned };
-    };
-    const plugin = await start(false);
-    const line = await start(true);
+    const options = { stack, program, family: bench.family, roundTripMs: ROUND_TRIP_MS, parallel: LAPTOPS };
+    const { plugin, line, pinned } = await startPair(options);
     const draft = recalling(rig.draft, now);
     const arms: Record<Arm, (laptop: number) => Play> = {
       foretype: (laptop) => player({ family: rig.family, draft, channel: rig.channels[laptop]! }),
@@ -61,26 +44,22 @@ export const load: Part = {
       'llama-server, one line': (slot) => (stroke) => askLine(line.url, { ...stroke, slot }),
     };
     const passes: Record<Arm, Pass[]> = { foretype: [], 'llama.vim': [], 'llama-server, one line': [] };
+    let done = 0;
     for (let pass = 0; pass < PASSES; pass++) {
       const places = await placesFor(bench, pass);
       for (const trace of places.flat())
         for (const stroke of keysOf(trace)) await drafted({ family: rig.family, draft }, stroke);
       for (const arm of shuffled(ARMS, chance(`load order ${pass}`))) {
         passes[arm].push(await passOf(places, arms[arm]));
-        bench.progress(
-          'load',
-          passes.foretype.length + passes['llama.vim'].length + passes['llama-server, one line'].length,
-          PASSES * ARMS.length,
-        );
+        bench.progress('load', ++done, PASSES * ARMS.length);
       }
     }
-    const pinned = rig.pinned && plugin.pinned && line.pinned;
     const results: LoadResults = {
       family: bench.family.id,
       release: release(),
       roundTripMs: ROUND_TRIP_MS,
       laptops: LAPTOPS,
-      pinned,
+      pinned: rig.pinned && pinned,
       passes,
     };
     return { results, ...reportOf(results, machine()) };

@@ -2,10 +2,8 @@
 import { median } from '../../../evaluation/src/aggregate.ts';
 import { table, whole } from '../../../evaluation/src/table.ts';
 import type { Report } from '../document.ts';
+import { ARMS, type Arm } from '../peer/report.ts';
 import { quantile } from '../statistics.ts';
-
-export const ARMS = ['foretype', 'llama.vim', 'llama-server, one line'] as const;
-export type Arm = (typeof ARMS)[number];
 
 /** One pass of an arm over the places of all laptops. */
 export interface Pass {

@@ -2,18 +2,17 @@
 import { loadHeldOut } from '../../../evaluation/src/heldout.ts';
 import { testsOf } from '../../../evaluation/src/projects.ts';
 import { chance, shuffled } from '../../../evaluation/src/random.ts';
-import { atRoundTrip, IDEAL } from '../../support/emulator/profiles.ts';
-import { LinkProxy } from '../../support/emulator/proxy.ts';
+import type { LinkProxy } from '../../support/emulator/proxy.ts';
 import { machine, sampled, type Bench, type Part } from '../bench.ts';
-import { batchFor, CACHE_REUSE } from '../keystrokes/infill.ts';
+import { batchFor } from '../keystrokes/infill.ts';
 import { tracesOver, type Trace } from '../keystrokes/places.ts';
 import type { Keystroke } from '../keystrokes/traces.ts';
 import { player } from '../rig/player.ts';
-import { NODE_CORE, Rig } from '../rig/rig.ts';
+import { Rig } from '../rig/rig.ts';
 import { NOT_BUILT, peerProgram, release } from './build.ts';
 import { askLine, askPlugin } from './client.ts';
+import { startPair } from './pair.ts';
 import { ARMS, reportOf, type Answer, type Arm, type PeerResults, type Turn } from './report.ts';
-import { PeerServer } from './server.ts';
 
 const ROUND_TRIP_MS = 20;
 /** Lines that are typed, and keys of each that are asked for: a line is long, and its keys are much alike. */
@@ -28,33 +27,17 @@ export const peer: Part = {
     await using stack = new AsyncDisposableStack();
     const rig = stack.adopt(await Rig.start(bench, ROUND_TRIP_MS), (one) => one.dispose());
     const { family } = bench;
-    const start = async (suffixFirst: boolean) => {
-      const { context, backbone } = family;
-      const options = {
-        program,
-        model: backbone.path,
-        context,
-        batch: batchFor(context),
-        cacheReuse: CACHE_REUSE,
-        parallel: 1,
-      };
-      const server = await PeerServer.start({ ...options, suffixFirst, core: NODE_CORE });
-      stack.defer(() => server.dispose());
-      const link = await LinkProxy.start({ to: server.url, profile: atRoundTrip(IDEAL, ROUND_TRIP_MS) });
-      stack.defer(() => link.close());
-      return { server, link };
-    };
-    const plugin = await start(false);
-    const line = await start(true);
+    const options = { stack, program, family, roundTripMs: ROUND_TRIP_MS, parallel: 1 };
+    const { plugin, line, pinned } = await startPair(options);
     const arms: Record<Arm, Player> = {
       foretype: { carried: () => bytesOf(rig.link!), play: player(rig) },
       'llama.vim': {
-        carried: () => bytesOf(plugin.link),
-        play: (stroke) => askPlugin(plugin.link.url, stroke),
+        carried: () => bytesOf(plugin),
+        play: (stroke) => askPlugin(plugin.url, stroke),
       },
       'llama-server, one line': {
-        carried: () => bytesOf(line.link),
-        play: (stroke) => askLine(line.link.url, stroke),
+        carried: () => bytesOf(line),
+        play: (stroke) => askLine(line.url, stroke),
       },
     };
     const traces = await tracesFor(bench);
@@ -63,13 +46,12 @@ export const peer: Part = {
       turns.push(...(await replay(trace, arms, done)));
       bench.progress('peer', done + 1, traces.length);
     }
-    const pinned = rig.pinned && plugin.server.pinned && line.server.pinned;
     const results: PeerResults = {
       family: family.id,
       release: release(),
       roundTripMs: ROUND_TRIP_MS,
       batch: batchFor(family.context),
-      pinned,
+      pinned: rig.pinned && pinned,
       places: traces.length,
       turns,
     };

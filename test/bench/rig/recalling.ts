@@ -1,10 +1,12 @@
 import type { Engine, WriteRequest, Written } from '@foretype/models';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writingBy } from '../rig/engine.ts';
+import { writingBy } from './engine.ts';
 
 /**
  * A draft engine that says again, at the pace it had then, what it has written to its end before: so one core can play
  * many laptops, each of which has a core of its own. What was never asked before is written now.
+ *
+ * @param now a clock in milliseconds; one that stands still makes it answer at once.
  */
 export function recalling(engine: Engine, now: () => number): Engine {
   const known = new Map<string, readonly { readonly written: Written; readonly ms: number }[]>();
