@@ -14,6 +14,14 @@ export interface Chart {
   readonly svg: string;
 }
 
+/** Several reports, one below the other. */
+export function together(reports: readonly Report[]): Report {
+  return {
+    text: reports.map(({ text }) => text).join('\n\n'),
+    charts: reports.flatMap(({ charts }) => charts),
+  };
+}
+
 /** Where charts lie, from the document. */
 export const CHARTS = 'charts';
 

@@ -4,6 +4,7 @@ import { testsOf } from '../../../evaluation/src/projects.ts';
 import { chance, shuffled } from '../../../evaluation/src/random.ts';
 import { complete } from '../../../server/src/completion.ts';
 import { machine, sampled, type Bench, type Part } from '../bench.ts';
+import { together } from '../document.ts';
 import { placeFor } from '../keystrokes/layouts.ts';
 import { tracesOver, type Trace } from '../keystrokes/places.ts';
 import { NOT_BUILT, peerProgram, release } from '../peer/build.ts';
@@ -12,6 +13,7 @@ import { startPair } from '../peer/pair.ts';
 import { ARMS, type Arm } from '../peer/report.ts';
 import { player } from '../rig/player.ts';
 import { Rig } from '../rig/rig.ts';
+import { withWideTarget } from '../rig/wide.ts';
 import { recalling } from '../rig/recalling.ts';
 import { reportOf, type LoadResults, type Pass } from './report.ts';
 
@@ -21,6 +23,8 @@ const PASSES = 3;
 /** Lines that each laptop types in a pass, and the keys of each, at most, at which it asks. */
 const LINES_EACH = 2;
 const KEYS_EACH = 12;
+/** Of the lines, with a target that is 12 times as large. */
+const WIDE_SHARE = 1 / 2;
 
 const never = new AbortController().signal;
 const now = () => performance.now();
@@ -33,38 +37,45 @@ export const load: Part = {
   run: async (bench) => {
     const program = peerProgram();
     if (!program) return NOT_BUILT;
-    await using stack = new AsyncDisposableStack();
-    const rig = stack.adopt(await Rig.start(bench, ROUND_TRIP_MS, LAPTOPS), (one) => one.dispose());
-    const options = { stack, program, family: bench.family, roundTripMs: ROUND_TRIP_MS, parallel: LAPTOPS };
-    const { plugin, line, pinned } = await startPair(options);
-    const draft = recalling(rig.draft, now);
-    const arms: Record<Arm, (laptop: number) => Play> = {
-      foretype: (laptop) => player({ family: rig.family, draft, channel: rig.channels[laptop]! }),
-      'llama.vim': (slot) => (stroke) => askPlugin(plugin.url, { ...stroke, slot }),
-      'llama-server, one line': (slot) => (stroke) => askLine(line.url, { ...stroke, slot }),
-    };
-    const passes: Record<Arm, Pass[]> = { foretype: [], 'llama.vim': [], 'llama-server, one line': [] };
-    let done = 0;
-    for (let pass = 0; pass < PASSES; pass++) {
-      const places = await placesFor(bench, pass);
-      for (const trace of places.flat())
-        for (const stroke of keysOf(trace)) await drafted({ family: rig.family, draft }, stroke);
-      for (const arm of shuffled(ARMS, chance(`load order ${pass}`))) {
-        passes[arm].push(await passOf(places, arms[arm]));
-        bench.progress('load', ++done, PASSES * ARMS.length);
-      }
-    }
-    const results: LoadResults = {
-      family: bench.family.id,
-      release: release(),
-      roundTripMs: ROUND_TRIP_MS,
-      laptops: LAPTOPS,
-      pinned: rig.pinned && pinned,
-      passes,
-    };
-    return { results, ...reportOf(results, machine()) };
+    const results = [
+      await measure(bench, program),
+      await measure(await withWideTarget(bench, WIDE_SHARE), program),
+    ];
+    return { results, ...together(results.map((one) => reportOf(one, machine()))) };
   },
 };
+
+async function measure(bench: Bench, program: string): Promise<LoadResults> {
+  await using stack = new AsyncDisposableStack();
+  const rig = stack.adopt(await Rig.start(bench, ROUND_TRIP_MS, LAPTOPS), (one) => one.dispose());
+  const options = { stack, program, family: bench.family, roundTripMs: ROUND_TRIP_MS, parallel: LAPTOPS };
+  const { plugin, line, pinned } = await startPair(options);
+  const draft = recalling(rig.draft, now);
+  const arms: Record<Arm, (laptop: number) => Play> = {
+    foretype: (laptop) => player({ family: rig.family, draft, channel: rig.channels[laptop]! }),
+    'llama.vim': (slot) => (stroke) => askPlugin(plugin.url, { ...stroke, slot }),
+    'llama-server, one line': (slot) => (stroke) => askLine(line.url, { ...stroke, slot }),
+  };
+  const passes: Record<Arm, Pass[]> = { foretype: [], 'llama.vim': [], 'llama-server, one line': [] };
+  let done = 0;
+  for (let pass = 0; pass < PASSES; pass++) {
+    const places = await placesFor(bench, pass);
+    for (const trace of places.flat())
+      for (const stroke of keysOf(trace)) await drafted({ family: rig.family, draft }, stroke);
+    for (const arm of shuffled(ARMS, chance(`load order ${pass}`))) {
+      passes[arm].push(await passOf(places, arms[arm]));
+      bench.progress('load', ++done, PASSES * ARMS.length);
+    }
+  }
+  return {
+    family: bench.family.id,
+    release: release(),
+    roundTripMs: ROUND_TRIP_MS,
+    laptops: LAPTOPS,
+    pinned: rig.pinned && pinned,
+    passes,
+  };
+}
 
 /** What each laptop types in a pass. */
 async function placesFor(bench: Bench, pass: number): Promise<Trace[][]> {

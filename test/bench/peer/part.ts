@@ -4,11 +4,13 @@ import { testsOf } from '../../../evaluation/src/projects.ts';
 import { chance, shuffled } from '../../../evaluation/src/random.ts';
 import type { LinkProxy } from '../../support/emulator/proxy.ts';
 import { machine, sampled, type Bench, type Part } from '../bench.ts';
+import { together } from '../document.ts';
 import { batchFor } from '../keystrokes/infill.ts';
 import { tracesOver, type Trace } from '../keystrokes/places.ts';
 import type { Keystroke } from '../keystrokes/traces.ts';
 import { player } from '../rig/player.ts';
 import { Rig } from '../rig/rig.ts';
+import { withWideTarget } from '../rig/wide.ts';
 import { NOT_BUILT, peerProgram, release } from './build.ts';
 import { askLine, askPlugin } from './client.ts';
 import { startPair } from './pair.ts';
@@ -18,46 +20,55 @@ const ROUND_TRIP_MS = 20;
 /** Lines that are typed, and keys of each that are asked for: a line is long, and its keys are much alike. */
 const PLACES = 24;
 const KEYS_EACH = 12;
+/** Of the lines, with a target that is 12 times as large. */
+const WIDE_SHARE = 1 / 3;
 
 export const peer: Part = {
   name: 'peer',
   run: async (bench) => {
     const program = peerProgram();
     if (!program) return NOT_BUILT;
-    await using stack = new AsyncDisposableStack();
-    const rig = stack.adopt(await Rig.start(bench, ROUND_TRIP_MS), (one) => one.dispose());
-    const { family } = bench;
-    const options = { stack, program, family, roundTripMs: ROUND_TRIP_MS, parallel: 1 };
-    const { plugin, line, pinned } = await startPair(options);
-    const arms: Record<Arm, Player> = {
-      foretype: { carried: () => bytesOf(rig.link!), play: player(rig) },
-      'llama.vim': {
-        carried: () => bytesOf(plugin),
-        play: (stroke) => askPlugin(plugin.url, stroke),
-      },
-      'llama-server, one line': {
-        carried: () => bytesOf(line),
-        play: (stroke) => askLine(line.url, stroke),
-      },
-    };
-    const traces = await tracesFor(bench);
-    const turns: Turn[] = [];
-    for (const [done, trace] of traces.entries()) {
-      turns.push(...(await replay(trace, arms, done)));
-      bench.progress('peer', done + 1, traces.length);
-    }
-    const results: PeerResults = {
-      family: family.id,
-      release: release(),
-      roundTripMs: ROUND_TRIP_MS,
-      batch: batchFor(family.context),
-      pinned: rig.pinned && pinned,
-      places: traces.length,
-      turns,
-    };
-    return { results, ...reportOf(results, machine()) };
+    const results = [
+      await measure(bench, program),
+      await measure(await withWideTarget(bench, WIDE_SHARE), program),
+    ];
+    return { results, ...together(results.map((one) => reportOf(one, machine()))) };
   },
 };
+
+async function measure(bench: Bench, program: string): Promise<PeerResults> {
+  await using stack = new AsyncDisposableStack();
+  const rig = stack.adopt(await Rig.start(bench, ROUND_TRIP_MS), (one) => one.dispose());
+  const { family } = bench;
+  const options = { stack, program, family, roundTripMs: ROUND_TRIP_MS, parallel: 1 };
+  const { plugin, line, pinned } = await startPair(options);
+  const arms: Record<Arm, Player> = {
+    foretype: { carried: () => bytesOf(rig.link!), play: player(rig) },
+    'llama.vim': {
+      carried: () => bytesOf(plugin),
+      play: (stroke) => askPlugin(plugin.url, stroke),
+    },
+    'llama-server, one line': {
+      carried: () => bytesOf(line),
+      play: (stroke) => askLine(line.url, stroke),
+    },
+  };
+  const traces = await tracesFor(bench);
+  const turns: Turn[] = [];
+  for (const [done, trace] of traces.entries()) {
+    turns.push(...(await replay(trace, arms, done)));
+    bench.progress('peer', done + 1, traces.length);
+  }
+  return {
+    family: family.id,
+    release: release(),
+    roundTripMs: ROUND_TRIP_MS,
+    batch: batchFor(family.context),
+    pinned: rig.pinned && pinned,
+    places: traces.length,
+    turns,
+  };
+}
 
 /** Something that is asked at each key. */
 interface Player {
