@@ -44,6 +44,8 @@ export interface Candidate {
 }
 
 const NEVER = new AbortController().signal;
+/** Made once, as in `write-ahead.ts`. */
+const OVER = new DOMException('The completion is over.', 'AbortError');
 
 /**
  * Completes at the cursor: what the local draft writes and, where a verifier is given, the target's own text; where the
@@ -124,7 +126,7 @@ export async function* complete(
     trace.outcome = signal.aborted ? 'left' : 'failed';
     throw error;
   } finally {
-    left.abort();
+    left.abort(OVER);
     trace.endMs = now();
     if (ahead && edge) account(edge.control, trace, ahead, parts.now());
     parts.onTrace?.(trace);

@@ -9,6 +9,8 @@ export interface Pace {
   readonly startMs: number | null;
 }
 
+/** Made once: an abort without a reason makes an exception, with its stack, each time. */
+const OVERTAKEN = new DOMException('The target has written something else.', 'AbortError');
 /** Committed tokens that the draft may be behind without being begun anew. */
 const LAG = 2;
 
@@ -112,7 +114,7 @@ export class WriteAhead {
   }
 
   #begin(begun: readonly Token[]): void {
-    this.#stop.abort();
+    this.#stop.abort(OVERTAKEN);
     this.#stop = new AbortController();
     this.#failure = undefined;
     this.#written = begun.map((token) => ({ token, sureness: 1 }));
