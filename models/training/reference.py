@@ -41,7 +41,7 @@ TEXTS = [
     '中文标识符 = "\u2028";\n',
     '',
 ]
-ROWS = 2
+ROWS = 8
 TOKENS = 256
 """Of each row at most; a context may be shorter."""
 

