@@ -1,6 +1,7 @@
 import type { Offer } from './drafts.ts';
 import {
   conditionsAt,
+  lineAt,
   DEPTH,
   observe,
   startEstimates,
@@ -97,14 +98,12 @@ export class Control {
   /** Whether the energy budget forbids whatever could be planned. */
   get rests(): boolean {
     const now = this.#options.now();
-    const { lengths } = conditionsAt(this.#estimates, '', now);
-    return isUsedUp(refill(this.#budget, now), COSTS, meanOf(lengths));
+    return isUsedUp(refill(this.#budget, now), COSTS, lineAt(this.#estimates, now).tokens);
   }
 
   /** Milliseconds until the local draft has its line, as far as is known. */
   get lineMs(): number {
-    const { draftStartMs, draftMs, lengths } = conditionsAt(this.#estimates, '', this.#options.now());
-    return draftStartMs + draftMs.neural * meanOf(lengths);
+    return lineAt(this.#estimates, this.#options.now()).ms;
   }
 
   observe(seen: Observation): void {
@@ -128,10 +127,6 @@ function wantedBy(plan: Plan, conditions: Conditions, { source, hand }: Offer): 
     const prefix = drafted.reduce((all, { sureness }) => all * trust(acceptance, sureness), 1);
     return worthDrafting(plan, position, prefix);
   };
-}
-
-function meanOf(lengths: Conditions['lengths']): number {
-  return lengths.reduce((sum, share, index) => sum + share * (index + 1), 0);
 }
 
 function msOf({ plan }: Decision): number {

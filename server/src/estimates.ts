@@ -210,6 +210,16 @@ export function conditionsAt(estimates: Estimates, adapter: string, now: number)
   };
 }
 
+/** The tokens that a completion has on average, and the milliseconds in which the draft model has written them. */
+export function lineAt(
+  { draft, draftStart, lengths }: Estimates,
+  now: number,
+): { tokens: number; ms: number } {
+  const tokens = lengthsOf(lengths).reduce((sum, share, index) => sum + share * (index + 1), 0);
+  const tokenMs = believed(draft.neural, PRIOR.draftMs.neural, now);
+  return { tokens, ms: believed(draftStart, PRIOR.draftStartMs, now) + tokenMs * tokens };
+}
+
 function observeRound(estimates: Estimates, seen: RoundObservation): Estimates {
   const { at, more } = seen;
   const judged = seen.sent + seen.fresh;

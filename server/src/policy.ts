@@ -96,6 +96,8 @@ const TOKEN_WORTH = 60;
 /** The part of an hour's budget that the queue may reach, and the price at half of that (ms per J). */
 const QUEUE_LIMIT = 0.04;
 const HALF_PRICE = 150;
+/** Below so many milliseconds a joule a round is dearer by less than one: energy decides nothing then. */
+const LEAST_PRICE = 1;
 
 /** Joules an hour that completions may take of the battery, on mains, on battery and where the user saves power. */
 export const BUDGETS = { mains: 36_000, battery: 3600, saver: 900 } as const;
@@ -114,7 +116,8 @@ export function choose(
   demand: Demand,
   energy?: { readonly budget: EnergyBudget; readonly costs: EnergyCosts },
 ): Plan {
-  const price = energy ? priceOf(energy.budget) : 0;
+  const asked = energy ? priceOf(energy.budget) : 0;
+  const price = asked < LEAST_PRICE ? 0 : asked;
   if (price === Infinity) return { kind: 'draft-only', why: 'energy budget used up' };
   const problem = pose(conditions, demand, price, energy?.costs);
   const best = settle(problem, conditions, demand);

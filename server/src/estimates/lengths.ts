@@ -7,6 +7,8 @@ export const HORIZON = 48;
 const PRIOR_LENGTH = 12;
 /** Half-life in completions. */
 const LENGTH_LIFE = 80;
+/** How a count is spread over its length and two to either side. */
+const KERNEL = [1, 2, 3, 2, 1].map((weight) => weight / 9);
 
 /** Counts by length: n tokens at index n - 1. */
 export function countLength(lengths: readonly number[], tokens: number): number[] {
@@ -19,9 +21,9 @@ export function countLength(lengths: readonly number[], tokens: number): number[
 /** The counts, each spread a little over its neighbours, and a triangle around the prior length worth five of them. */
 export function lengthsOf(counts: readonly number[]): number[] {
   const weights = Array.from({ length: HORIZON }, (_, index) => {
-    const near = [-2, -1, 0, 1, 2].map((step) => (counts[index + step] ?? 0) * (3 - Math.abs(step)));
+    const near = KERNEL.reduce((all, weight, step) => all + weight * (counts[index + step - 2] ?? 0), 0);
     const triangle = Math.max(0.05, 1 - Math.abs(index + 1 - PRIOR_LENGTH) / PRIOR_LENGTH);
-    return sum(near) / 9 + (5 * triangle) / PRIOR_LENGTH;
+    return near + (5 * triangle) / PRIOR_LENGTH;
   });
   const total = sum(weights);
   return weights.map((weight) => weight / total);
