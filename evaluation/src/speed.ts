@@ -1,18 +1,16 @@
 /** Parts `speed` and `files`: what the models cost. Only the timings differ from machine to machine. */
-import type { Engine, Family, Token } from '@foretype/models';
+import { MAX_HEADER_BYTES, parseGguf, type Engine, type Family, type Token } from '@foretype/models';
 import { open, stat } from 'node:fs/promises';
 import { median } from './aggregate.ts';
 import type { Bench } from './bench.ts';
 import { startOf } from './bits.ts';
-import { weightsRead } from './gguf.ts';
 import type { HeldOutPackage } from './heldout.ts';
 import { testsOf } from './projects.ts';
+import { weightsRead } from './weights.ts';
 
 const ROUNDS = 9;
 /** Tokens written in a round, of which the first is not timed: it waits for the prompt. */
 const WRITTEN = 65;
-/** Bytes in which the header of any family's file ends; its tokenizer is the larger part. */
-const HEADER = 32_000_000;
 
 export interface SpeedResult {
   readonly rounds: number;
@@ -70,9 +68,10 @@ async function timed(engine: Engine, context: readonly Token[]) {
 
 async function weightsOf(path: string): Promise<number> {
   await using file = await open(path);
-  const header = Buffer.alloc(Math.min(HEADER, (await file.stat()).size));
-  await file.read(header, 0, header.length, 0);
-  return weightsRead(header);
+  const { size } = await file.stat();
+  const head = Buffer.alloc(Math.min(MAX_HEADER_BYTES, size));
+  await file.read(head, 0, head.length, 0);
+  return weightsRead(parseGguf(head, size));
 }
 
 /** The family's files and their sizes in bytes. */

@@ -1,4 +1,5 @@
 /** Everything that touches weights or reasons about tokens. What is not listed here is internal. */
+export { adapterFacts, allFinite, type AdapterFacts } from './adapter.ts';
 export { EMBEDDED_FAMILY } from './embedded.ts';
 export { EngineError, tokensOf } from './engine.ts';
 export type {
@@ -16,6 +17,7 @@ export { startEngine, type EngineHost, type EngineState } from './engine/host.ts
 export { backboneSpec, draftSpec, type EngineResources, type EngineSpec } from './engine/spec.ts';
 export { loadFamily, type Family } from './family.ts';
 export { fimPrompt, fitParts, type FimParts, type FimTokens } from './fim.ts';
+export { GgufError, MAX_HEADER_BYTES, parseGguf, type Gguf, type GgufTensor } from './gguf.ts';
 export { endsLine, firstLine } from './line.ts';
 export { LONGEST_MATCH, lookUp, type Match } from './lookup.ts';
 export { MAX_TEMPERATURE, MIN_TEMPERATURE, type Sampling } from './sampling.ts';

@@ -1,5 +1,7 @@
 /** GGUF files, version 3, little endian (ggml-org/ggml, docs/gguf.md): read, changed in some places, and written again. */
 
+import { aligned, padded, string, u32, u64 } from './gguf-file.ts';
+
 /** Types of metadata values, and the bytes of those whose size is fixed. */
 const [U32, F32, STRING, ARRAY] = [4, 6, 8, 9];
 const SIZES: Readonly<Record<number, number>> = {
@@ -15,7 +17,6 @@ const SIZES: Readonly<Record<number, number>> = {
   11: 8,
   12: 8,
 };
-const ALIGNMENT = 32;
 
 /** Types of tensors that are known here. */
 export const TENSOR_F32 = 0;
@@ -88,16 +89,23 @@ export class Gguf {
     let offset = 0;
     const infos = tensors.map(({ name, dimensions, type, data }) => {
       const info = Buffer.concat([
-        text(name),
+        string(name),
         u32(dimensions.length),
-        ...dimensions.map(u64),
+        ...dimensions.map((count) => u64(BigInt(count))),
         u32(type),
-        u64(offset),
+        u64(BigInt(offset)),
       ]);
       offset = aligned(offset + data.length);
       return info;
     });
-    const begin = [Buffer.from('GGUF'), u32(3), u64(tensors.length), u64(this.#keys), metadata, ...infos];
+    const begin = [
+      Buffer.from('GGUF'),
+      u32(3),
+      u64(BigInt(tensors.length)),
+      u64(BigInt(this.#keys)),
+      metadata,
+      ...infos,
+    ];
     return Buffer.concat([padded(Buffer.concat(begin)), ...tensors.map(({ data }) => padded(data))]);
   }
 
@@ -139,24 +147,4 @@ class Cursor {
       for (let index = 0; index < count; index++) this.skip(of);
     } else this.bytes(SIZES[type]!);
   }
-}
-
-const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
-const padded = (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc(aligned(bytes.length) - bytes.length)]);
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-}
-
-function u64(value: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt(value));
-  return bytes;
-}
-
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value);
-  return Buffer.concat([u64(bytes.length), bytes]);
 }
