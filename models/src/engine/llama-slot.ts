@@ -7,6 +7,7 @@ import type {
 } from 'node-llama-cpp';
 import { EngineError, type Token } from '../engine.ts';
 import type { Slot } from './slots.ts';
+import type { Turns } from './turns.ts';
 
 /**
  * The most tokens evaluated at once, of all sequences together. On CPU a batch of 64 or more takes a tiled attention
@@ -48,18 +49,29 @@ export function weigh(token: Token) {
 
 export type Wish = typeof CHOOSE | typeof WEIGH | typeof LOOK | ReturnType<typeof lookAt | typeof weigh>;
 
+export interface LlamaSlotOptions {
+  readonly context: LlamaContext;
+  readonly turns: Turns;
+  /** Name of the adapter, or empty. */
+  readonly adapter: string;
+}
+
 /** One sequence of a context: the KV cache of one line of tokens. */
 export class LlamaSlot implements Slot {
   readonly #sequence: LlamaContextSequence;
-  readonly #least: number;
-
+  readonly #turns: Turns;
+  readonly #lane: string;
   /**
-   * @param least the fewest tokens evaluated, and asked for, at once, 1 or 2. The f32 weights of an adapter take another kernel for one
-   *   token than for more; its rounding, rarely, turns a choice (1 of 200 prompts, logits off by 0.13).
+   * The fewest tokens evaluated, and asked for, at once. The f32 weights of an adapter take another kernel for one token
+   * than for more; its rounding, rarely, turns a choice (1 of 200 prompts, logits off by 0.13).
    */
-  constructor(context: LlamaContext, least: number) {
+  readonly #least: 1 | 2;
+
+  constructor({ context, turns, adapter }: LlamaSlotOptions) {
     this.#sequence = context.getSequence();
-    this.#least = least;
+    this.#turns = turns;
+    this.#lane = adapter;
+    this.#least = adapter === '' ? 1 : 2;
   }
 
   get tokens(): readonly Token[] {
@@ -99,6 +111,7 @@ export class LlamaSlot implements Slot {
       // `false`: aligning by shifting the cache would change what the model writes.
       await this.#sequence.adaptStateToTokens(all.slice(0, first), false);
       const cached = this.#sequence.nextTokenIndex;
+      const since = this.#turns.now;
       for (let at = cached; at < all.length;) {
         signal?.throwIfAborted();
         const batch = all.slice(at, at + EXACT_BATCH);
@@ -113,7 +126,16 @@ export class LlamaSlot implements Slot {
           if (index === company) return [token, CHOOSE];
           return place < 0 || index >= batch.length ? token : [token, wish(place)];
         });
-        const found = await this.#sequence.controlledEvaluate(asked);
+        const job = {
+          lane: this.#lane,
+          tokens: whole.length,
+          urgent: asking > 0,
+          since,
+          // Several calls in one batch are cut into parts of which one may be a single token.
+          alone: this.#least > 1,
+        };
+        const evaluate = () => this.#sequence.controlledEvaluate(asked);
+        const found = await this.#turns.take(job, evaluate, signal);
         const answers = found.slice(Math.max(0, first - at), batch.length);
         results.push(...answers.map((result) => result!.next));
         at += batch.length;

@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import {
   getLlama,
   LlamaLogLevel,
-  type BatchingOptions,
   type Llama,
   type LlamaModel,
   type Token as LlamaToken,
@@ -30,6 +29,7 @@ import { bytesOf, fittingTokens, leftAfter, leftAlong, piecesOf, type Piece } fr
 import { CHOOSE, EXACT_BATCH, LlamaSlot, LOOK, lookAt, WEIGH, weigh } from './llama-slot.ts';
 import { Slots } from './slots.ts';
 import type { EngineSpec } from './spec.ts';
+import { Turns } from './turns.ts';
 
 /**
  * Checks the files, loads the model and makes it ready; adapters are read when they are first asked for.
@@ -58,15 +58,6 @@ export async function loadLlama(spec: EngineSpec, log: (line: string) => void): 
   return new LlamaEngine(spec, llama, model);
 }
 
-/**
- * With an adapter each call is evaluated by itself. Several in one batch are cut into parts of which one may be a single
- * token, and the f32 weights of an adapter round differently for one (see {@link LlamaSlot}): measured, 2 of 450 results
- * differed, and a choice with them, by what another client asked at the same time.
- */
-const ONE_AFTER_THE_OTHER: BatchingOptions = {
-  itemPrioritizationStrategy: ({ items, size }) => [{ item: items[0]!, processAmount: size }],
-};
-
 /** So many tokens are looked for one by one; where more fit, all logits are taken. */
 const AMONG_MOST = 32;
 
@@ -85,6 +76,8 @@ class LlamaEngine implements Engine {
   readonly #model: LlamaModel;
   readonly #vocabulary: number;
   readonly #end: ReadonlySet<Token>;
+  /** Of all lanes, which would take each other's threads. */
+  readonly #turns = new Turns(EXACT_BATCH);
   #pieces: readonly Piece[] | undefined;
   /**
    * One context, and with it one set of KV slots, for each adapter: KV computed under one adapter means nothing under
@@ -298,10 +291,13 @@ class LlamaEngine implements Engine {
       sequences: this.#spec.sequences,
       batchSize: EXACT_BATCH,
       threads: this.#spec.threads,
-      ...(adapter && { lora: { adapters: [{ filePath: adapter.path }] }, batching: ONE_AFTER_THE_OTHER }),
+      ...(adapter && { lora: { adapters: [{ filePath: adapter.path }] } }),
     });
     return new Slots(
-      Array.from({ length: this.#spec.sequences }, () => new LlamaSlot(context, adapter ? 2 : 1)),
+      Array.from(
+        { length: this.#spec.sequences },
+        () => new LlamaSlot({ context, turns: this.#turns, adapter: name }),
+      ),
     );
   }
 }
