@@ -23,13 +23,15 @@ const MAY_IMPORT = {
 
 /** Files that decide and compute only: no I/O, no clock, no chance. */
 const PURE = [
-  'models/src/{speculation,sampling,fim,line,lookup}.ts',
+  'models/src/{adapter,fim,gguf,line,lookup,sampling,speculation}.ts',
   'models/src/engine/{leading,slots}.ts',
   'edge-node/src/verify.ts',
+  'edge-node/src/adapters/pieces.ts',
+  'edge-node/src/placement/place.ts',
   'edge-node/src/protocol/compatibility.ts',
   'server/src/{anchor,completion,control,drafts,estimates,policy,position,prompt,recollection,trace,verification,verifier,window,write-ahead}.ts',
   'server/src/estimates/*.ts',
-  'evaluation/src/{aggregate,gguf,holes,ngram,passages,projects,random,report,report-drafts,table}.ts',
+  'evaluation/src/{aggregate,holes,ngram,passages,projects,random,report,report-drafts,table,weights}.ts',
 ];
 
 /** The import rule of one package; `own` is the library whose rim the files are. */
