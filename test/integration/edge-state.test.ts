@@ -1,0 +1,190 @@
+import { EMBEDDED_FAMILY, loadFamily, parseGguf } from '@foretype/models';
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { Blocks } from '../../edge-node/src/adapters/blocks.ts';
+import { AdapterStore } from '../../edge-node/src/adapters/store.ts';
+import { backupTo, openDatabase } from '../../edge-node/src/state/database.ts';
+import { Tokens, type Account } from '../../edge-node/src/state/tokens.ts';
+
+let directory: string;
+let database: DatabaseSync;
+let clock: Date;
+const now = () => clock;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'foretype-state-'));
+  database = openDatabase(directory);
+  clock = new Date('2026-01-01T00:00:00Z');
+});
+afterEach(() => {
+  if (database.isOpen) database.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+describe('the database', () => {
+  it('keeps what was written, through a second process and a backup', async () => {
+    database.prepare("INSERT INTO account (name, role, created) VALUES ('ada', 'user', 1)").run();
+    const second = openDatabase(directory);
+    assert.equal(second.prepare('SELECT name FROM account').get()!['name'], 'ada');
+    second.close();
+    const copy = join(directory, 'copy.db');
+    await backupTo(database, copy);
+    const restored = new DatabaseSync(copy);
+    assert.equal(restored.prepare('SELECT name FROM account').get()!['name'], 'ada');
+    restored.close();
+  });
+
+  it('refuses one of a newer version', () => {
+    database.exec('PRAGMA user_version = 99');
+    assert.throws(() => openDatabase(directory), {
+      code: 'state-invalid',
+      message: `The database ${join(directory, 'node.db')} was made by a newer version of foretype-edge; use that one, or restore a backup.`,
+    });
+  });
+
+  it('says what is no database', () => {
+    database.close();
+    for (const name of readdirSync(directory)) rmSync(join(directory, name));
+    writeFileSync(join(directory, 'node.db'), 'x'.repeat(4096));
+    assert.throws(() => openDatabase(directory), {
+      code: 'state-invalid',
+      message: `The database ${join(directory, 'node.db')} cannot be used (file is not a database); let this user read and write it, or restore it from a backup.`,
+    });
+  });
+});
+
+describe('Tokens', () => {
+  const ada: Account = { name: 'ada', role: 'user' };
+  let made = 0;
+  const random = (size: number) => Buffer.alloc(size, ++made);
+  const tokens = (of = database) => new Tokens({ database: of, random, now });
+
+  it('knows the account of a token, and keeps only its hash', () => {
+    assert.ok(tokens().isEmpty);
+    const token = tokens().create(ada);
+    assert.match(token, /^ft_[\w-]{43}$/);
+    assert.deepEqual(tokens().verify(token)?.account, ada);
+    assert.equal(tokens().verify(`${token}x`), undefined);
+    assert.ok(!tokens().isEmpty);
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    assert.ok(!readFileSync(join(directory, 'node.db')).includes(token.slice(3)));
+  });
+
+  it('ends with its time', () => {
+    const token = tokens().create(ada, new Date('2026-02-01T00:00:00Z'));
+    const access = tokens().verify(token)!;
+    clock = new Date('2026-01-31T23:59:59Z');
+    assert.ok(tokens().stillValid(access));
+    clock = new Date('2026-02-01T00:00:00Z');
+    assert.ok(!tokens().stillValid(access));
+    assert.equal(tokens().verify(token), undefined);
+  });
+
+  it('ends where another process revokes it', () => {
+    const token = tokens().create(ada);
+    const access = tokens().verify(token)!;
+    const other = openDatabase(directory);
+    assert.ok(tokens(other).revoke(access.token));
+    assert.ok(!tokens(other).revoke(access.token));
+    assert.ok(!tokens(other).revoke(77));
+    other.close();
+    assert.ok(!tokens().stillValid(access));
+    assert.equal(tokens().verify(token), undefined);
+  });
+
+  it('lists what may be told', () => {
+    tokens().create(ada);
+    const admin = tokens().create({ name: 'grace', role: 'admin' }, new Date('2027-01-01T00:00:00Z'));
+    tokens().revoke(tokens().verify(admin)!.token);
+    assert.deepEqual(tokens().list(), [
+      { id: 1, account: ada, created: clock, expires: null, revoked: null },
+      {
+        id: 2,
+        account: { name: 'grace', role: 'admin' },
+        created: clock,
+        expires: new Date('2027-01-01T00:00:00Z'),
+        revoked: clock,
+      },
+    ]);
+  });
+});
+
+describe('AdapterStore', async () => {
+  const family = await loadFamily(EMBEDDED_FAMILY);
+  const weights = readFileSync(family.backbone.path);
+  const backbone = { sha256: family.backbone.sha256, gguf: parseGguf(weights, weights.length) };
+  const [first, second] = family.adapters.map(({ path }) => path) as [string, string];
+  const store = () => {
+    const blocks = join(directory, 'blocks');
+    return new AdapterStore({ database, blocks: new Blocks(blocks), directory: blocks, now });
+  };
+  const blocks = () =>
+    readdirSync(join(directory, 'blocks'), { recursive: true, withFileTypes: true }).filter((one) =>
+      one.isFile(),
+    ).length;
+
+  it('gives an adapter back byte for byte, and counts versions', async () => {
+    const one = await store().add('mine', first, backbone);
+    const two = await store().add('mine', second, backbone);
+    assert.deepEqual([one.number, two.number, one.rank], [1, 2, 8]);
+    assert.equal((await store().add('mine', first, backbone)).number, 1);
+    assert.equal(store().versions('mine').length, 2);
+    const path = join(directory, 'again.gguf');
+    await store().writeTo(two.id, path);
+    assert.ok(readFileSync(path).equals(readFileSync(second)));
+  });
+
+  for (const [what, damage, expected] of [
+    [
+      'no number in it',
+      (file: Buffer) => file.writeFloatLE(NaN, file.length - 4),
+      /has values that are no numbers\.$/,
+    ],
+    [
+      'a wrong type',
+      (file: Buffer) => file.write('lorb', file.indexOf('lora')),
+      /^Its adapter\.type is "lorb"/,
+    ],
+    ['a lie about its length', (file: Buffer) => file.fill(0xff, 16, 20), /more than 4096\.$/],
+  ] as const) {
+    it(`leaves nothing of a file with ${what}`, async () => {
+      const file = readFileSync(first);
+      damage(file);
+      const path = join(directory, 'bad.gguf');
+      writeFileSync(path, file);
+      await assert.rejects(store().add('mine', path, backbone), { name: 'GgufError', message: expected });
+      assert.deepEqual(store().versions(), []);
+      assert.equal(blocks(), 0);
+    });
+  }
+
+  it('removes what no other adapter needs', async () => {
+    await store().add('mine', first, backbone);
+    const alone = blocks();
+    await store().add('copy', first, backbone);
+    assert.equal(blocks(), alone);
+    await store().remove('mine');
+    assert.equal(blocks(), alone);
+    await store().remove('copy');
+    assert.equal(blocks(), 0);
+    await assert.rejects(store().remove('copy'), { code: 'unknown' });
+  });
+
+  it('takes adapters from several at once', async () => {
+    await Promise.all([
+      store().add('one', first, backbone),
+      store().add('two', second, backbone),
+      assert.rejects(store().add('bad', family.backbone.path, backbone)),
+    ]);
+    assert.deepEqual(
+      store()
+        .versions()
+        .map(({ adapter }) => adapter),
+      ['one', 'two'],
+    );
+    for (const { id } of store().versions()) await store().writeTo(id, join(directory, 'whole.gguf'));
+  });
+});
