@@ -43,8 +43,11 @@ export const MAX_RUNNING = 4;
 /** The same with those that were cancelled and are not out of the engine yet: a stall may deliver many at once. */
 const MAX_LEAVING = 64;
 
-/** Milliseconds in which tokens that come one after the other travel in one frame, which costs more bytes than they. */
-const TOGETHER_MS = 8;
+/**
+ * Milliseconds in which tokens that come one after the other travel in one frame, which costs more bytes than they, and a
+ * wakeup at the other end. Nobody shows them before the line ends, and what ends it is sent at once.
+ */
+const TOGETHER_MS = 40;
 
 /** The longest family name that a hello may bear: it is quoted back. */
 const MAX_NAME_LENGTH = 128;

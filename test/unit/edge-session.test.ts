@@ -452,7 +452,7 @@ describe('a round', () => {
     assert.deepEqual(engine.calls.at(-1)?.context, [1, 2]);
   });
 
-  it('writes on in frames of the tokens of 8 ms each, without a gap, the last of which says so', async () => {
+  it('writes on in frames of the tokens of 40 ms each, without a gap, the last of which says so', async () => {
     const { exchange } = await welcomed({ seed: 3 });
     const [first, ...rest] = await exchange(round({ id: 1, context: [1], more: 40, untilLine: false }));
     assert.equal(first?.case, 'verdict');
@@ -463,9 +463,9 @@ describe('a round', () => {
       assert.deepEqual([start, open], [own, index < rest.length - 1]);
       own += tokens!.length;
       // The clock goes on by 1.5 ms whenever it is read, at least once a token.
-      assert.ok(tokens!.length <= 6);
+      assert.ok(tokens!.length <= 27);
     }
-    assert.ok(own > 12 && rest.length < own / 2, `${own} tokens in ${rest.length + 1} frames`);
+    assert.ok(own > 12 && rest.length <= 2, `${own} tokens in ${rest.length + 1} frames`);
   });
 
   it('that nobody knows may be cancelled', async () => {
