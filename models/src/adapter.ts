@@ -53,7 +53,7 @@ function pairsOf(adapter: Gguf): ReadonlyMap<string, Pair> {
     const [, name, half] = /^(.+)\.lora_([ab])$/.exec(tensor.name) ?? [];
     if (name === undefined)
       throw new GgufError(`Its tensor ${JSON.stringify(tensor.name)} is none of LoRA's.`);
-    if (!(tensor.type in FLOATS))
+    if (!FLOATS[tensor.type])
       throw new GgufError(`Its tensor ${JSON.stringify(tensor.name)} has values of the type ${tensor.type}.`);
     halves.set(name, { ...halves.get(name), [half!]: tensor });
   }
@@ -94,11 +94,14 @@ function expectKey({ metadata }: Gguf, key: string, value: unknown): void {
 
 /**
  * Whether all values of a tensor, or of any whole part of it, are finite: one that is not makes nonsense of every text.
+ * A type that no adapter may have is never said to be.
  * @param bytes whole values of `type`, blocks for q8_0.
  */
-export function allFinite(type: AdapterType, bytes: Uint8Array): boolean {
+export function allFinite(type: TensorType, bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const { step, size, exponent } = FLOATS[type];
+  const float = FLOATS[type];
+  if (!float) return false;
+  const { step, size, exponent } = float;
   for (let at = 0; at + size <= bytes.length; at += step) {
     const bits = size === 4 ? view.getUint32(at, true) : view.getUint16(at, true);
     if ((bits & exponent) === exponent) return false;
@@ -106,14 +109,11 @@ export function allFinite(type: AdapterType, bytes: Uint8Array): boolean {
   return true;
 }
 
-/** Types of tensors that an adapter may have. */
-export type AdapterType = keyof typeof FLOATS;
-
-/** Where floating-point numbers stand in each type, and the bits that are all set where one is none (IEEE 754). */
-const FLOATS = {
+/** Where floating-point numbers stand in each type that an adapter may have, and the bits that are all set where one is none (IEEE 754). */
+const FLOATS: Partial<Record<TensorType, { step: number; size: number; exponent: number }>> = {
   f32: { step: 4, size: 4, exponent: 0x7f800000 },
   f16: { step: 2, size: 2, exponent: 0x7c00 },
   bf16: { step: 2, size: 2, exponent: 0x7f80 },
   // The scale of each block; its values are whole numbers.
   q8_0: { step: 34, size: 2, exponent: 0x7c00 },
-} as const satisfies Partial<Record<TensorType, object>>;
+};

@@ -27,6 +27,7 @@ export interface Gguf {
 /** The file is not what it should be; the message is one sentence that says where. */
 export class GgufError extends Error {
   override readonly name = 'GgufError';
+  readonly code = 'gguf-invalid';
 }
 
 /** Number of each type, values in a block of it and the bytes of a block (ggml.h, ggml-common.h). */

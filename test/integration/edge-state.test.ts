@@ -155,7 +155,7 @@ describe('AdapterStore', async () => {
       damage(file);
       const path = join(directory, 'bad.gguf');
       writeFileSync(path, file);
-      await assert.rejects(store().add('mine', path, backbone), { name: 'GgufError', message: expected });
+      await assert.rejects(store().add('mine', path, backbone), { code: 'invalid', message: expected });
       assert.deepEqual(store().versions(), []);
       assert.equal(blocks(), 0);
     });

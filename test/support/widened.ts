@@ -1,5 +1,6 @@
 /** A model that costs as much as a large one and says the same as a small one. */
-import { Gguf, rowBytes, TENSOR_F32, type Tensor } from './gguf.ts';
+import { parseGguf, type GgufTensor } from '@foretype/models';
+import { changed, type MadeTensor } from './gguf-file.ts';
 
 /** Sizes to widen a model of the Llama architecture to. */
 export interface Widths {
@@ -14,8 +15,8 @@ export interface Widths {
  * weights and epsilon make up. That is exact where the width grows by a power of 4, whose root is one of 2.
  */
 export function widened(file: Buffer, { embedding, feedForward }: Widths): Buffer {
-  const gguf = new Gguf(file);
-  const of = (name: string) => gguf.number(`llama.${name}`);
+  const { metadata, tensors } = parseGguf(file, file.length);
+  const of = (name: string) => Number(metadata.get(`llama.${name}`));
   const [narrow, narrowForward] = [of('embedding_length'), of('feed_forward_length')];
   const times = embedding / narrow;
   if (!Number.isInteger(Math.log2(times) / 2) || times < 1 || feedForward < narrowForward)
@@ -28,11 +29,12 @@ export function widened(file: Buffer, { embedding, feedForward }: Widths): Buffe
     [heads, heads * times],
     [keyHeads, keyHeads * times],
   ]);
-  const tensors = gguf.tensors.map((tensor): Tensor => {
-    if (tensor.type === TENSOR_F32) return widenedNorm(tensor, embedding);
-    const [columns, rows] = tensor.dimensions as [number, number];
+  const made = tensors.map((tensor): MadeTensor => {
+    const data = file.subarray(tensor.at, tensor.at + tensor.bytes);
+    if (tensor.type === 'f32') return widenedNorm(tensor, data, embedding);
+    const [columns, rows] = tensor.shape as [number, number];
     const isEmbedding = tensor.name === 'token_embd.weight' || tensor.name === 'output.weight';
-    return padded(tensor, wide.get(columns)!, isEmbedding ? rows : wide.get(rows)!);
+    return widenedMatrix(tensor, data, [wide.get(columns)!, isEmbedding ? rows : wide.get(rows)!]);
   });
   const numbers = {
     'llama.embedding_length': embedding,
@@ -41,24 +43,29 @@ export function widened(file: Buffer, { embedding, feedForward }: Widths): Buffe
     'llama.attention.head_count_kv': of('attention.head_count_kv') * times,
     'llama.attention.layer_norm_rms_epsilon': of('attention.layer_norm_rms_epsilon') / times,
   };
-  return gguf.with(numbers, tensors);
+  return changed(file, numbers, made);
 }
 
 /** With `times` as many values the root of their mean square is smaller by its square root. */
-function widenedNorm(tensor: Tensor, embedding: number): Tensor {
-  const narrow = tensor.dimensions[0]!;
-  const data = Buffer.alloc(rowBytes(TENSOR_F32, embedding));
+function widenedNorm({ name, shape }: GgufTensor, weights: Buffer, embedding: number): MadeTensor {
+  const narrow = shape[0]!;
+  const data = Buffer.alloc(4 * embedding);
   for (let index = 0; index < narrow; index++) {
-    const weight = tensor.data.readFloatLE(4 * index);
-    data.writeFloatLE(weight * Math.sqrt(narrow / embedding), 4 * index);
+    data.writeFloatLE(weights.readFloatLE(4 * index) * Math.sqrt(narrow / embedding), 4 * index);
   }
-  return { ...tensor, dimensions: [embedding], data };
+  return { name, dimensions: [embedding], type: 0, data };
 }
 
-function padded(tensor: Tensor, columns: number, rows: number): Tensor {
-  const [narrow, fewer] = tensor.dimensions as [number, number];
-  const [from, to] = [rowBytes(tensor.type, narrow), rowBytes(tensor.type, columns)];
-  const data = Buffer.alloc(to * rows);
-  for (let row = 0; row < fewer; row++) tensor.data.copy(data, row * to, row * from, (row + 1) * from);
-  return { ...tensor, dimensions: [columns, rows], data };
+/** A Q8_0 matrix with zeros behind each row, and rows of zeros behind all. */
+function widenedMatrix(
+  { name, shape, bytes }: GgufTensor,
+  weights: Buffer,
+  dimensions: readonly [columns: number, rows: number],
+): MadeTensor {
+  const [narrow, fewer] = shape as [number, number];
+  const from = bytes / fewer;
+  const to = (from * dimensions[0]) / narrow;
+  const data = Buffer.alloc(to * dimensions[1]);
+  for (let row = 0; row < fewer; row++) weights.copy(data, row * to, row * from, (row + 1) * from);
+  return { name, dimensions, type: 8, data };
 }

@@ -37,8 +37,8 @@ export interface AdapterStoreOptions {
   readonly now: () => Date;
 }
 
-/** The largest adapter that is taken: one of rank 512 for a backbone of 70 billion parameters has some 10 GB, few have 1. */
-export const MAX_ADAPTER_BYTES = 2 * 1024 ** 3;
+/** The largest adapter that is taken; a tensor of it is read at once. */
+export const MAX_ADAPTER_BYTES = 1024 ** 3;
 const NAME = /^[a-z0-9][a-z0-9.-]{0,63}$/;
 
 /** Adapters by name and version: manifests in the database, tensors as blocks. */
@@ -122,16 +122,16 @@ export class AdapterStore {
     const { size } = await file.stat();
     if (size > MAX_ADAPTER_BYTES)
       throw new AdapterError('invalid', `The file has ${size} bytes, more than ${MAX_ADAPTER_BYTES}.`);
-    const gguf = parseGguf(await read(file, { at: 0, bytes: Math.min(size, MAX_HEADER_BYTES) }), size);
-    const { rank } = adapterFacts(gguf, backbone.gguf);
-    const tensors = new Map(gguf.tensors.map((tensor) => [tensor.at, tensor]));
     const whole = createHash('sha256');
     const pieces: { block: BlockId; bytes: number }[] = [];
     try {
+      const gguf = parseGguf(await read(file, { at: 0, bytes: Math.min(size, MAX_HEADER_BYTES) }), size);
+      const { rank } = adapterFacts(gguf, backbone.gguf);
+      const tensors = new Map(gguf.tensors.map((tensor) => [tensor.at, tensor]));
       for (const piece of piecesOf(gguf, size)) {
         const bytes = await read(file, piece);
         const tensor = tensors.get(piece.at);
-        if (tensor && !allFinite(tensor.type as 'f32', bytes.subarray(0, tensor.bytes)))
+        if (tensor && !allFinite(tensor.type, bytes.subarray(0, tensor.bytes)))
           throw new GgufError(`Its tensor ${JSON.stringify(tensor.name)} has values that are no numbers.`);
         whole.update(bytes);
         pieces.push({ block: await this.#blocks.put(bytes), bytes: piece.bytes });
@@ -142,7 +142,7 @@ export class AdapterStore {
       );
     } catch (error) {
       await this.#sweep();
-      throw error;
+      throw error instanceof GgufError ? new AdapterError('invalid', error.message, { cause: error }) : error;
     }
   }
 

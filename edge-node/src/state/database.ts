@@ -38,7 +38,6 @@ const MIGRATIONS = [
     -- SHA-256 of the backbone that it was trained on.
     backbone TEXT NOT NULL,
     rank INTEGER NOT NULL,
-    licence TEXT,
     created INTEGER NOT NULL,
     UNIQUE (adapter, number)
   ) STRICT;
@@ -111,11 +110,6 @@ export function transaction<T>(database: DatabaseSync, work: () => T): T {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
-}
-
-/** A number that changes when another process has written to the database. */
-export function dataVersion(database: DatabaseSync): number {
-  return Number(database.prepare('PRAGMA data_version').get()!['data_version']);
 }
 
 /** Writes a copy of the database, as it is at one moment, to `path`, while it is in use. */

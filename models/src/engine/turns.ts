@@ -18,7 +18,7 @@ export interface Job {
 }
 
 export interface Turn {
-  /** How many steps ago each lane had its last, by kind of work; absent is longest. */
+  /** Number of the step in which each lane had its last turn, by kind of work; absent where it had none. */
   readonly lastUrgent: ReadonlyMap<string, number>;
   readonly lastReading: ReadonlyMap<string, number>;
   /** Urgent steps since a prompt was read while one waited. */

@@ -3,17 +3,15 @@ import { loadHeldOut } from '../../../evaluation/src/heldout.ts';
 import { testsOf } from '../../../evaluation/src/projects.ts';
 import { chance, shuffled } from '../../../evaluation/src/random.ts';
 import { complete } from '../../../server/src/completion.ts';
-import { machine, sampled, type Bench, type Part } from '../bench.ts';
-import { together } from '../document.ts';
+import { sampled, type Bench, type Part } from '../bench.ts';
 import { placeFor } from '../keystrokes/layouts.ts';
 import { tracesOver, type Trace } from '../keystrokes/places.ts';
-import { NOT_BUILT, peerProgram, release } from '../peer/build.ts';
+import { release } from '../peer/build.ts';
 import { askLine, askPlugin } from '../peer/client.ts';
-import { startPair } from '../peer/pair.ts';
+import { besidePeers, startPair } from '../peer/pair.ts';
 import { ARMS, type Arm } from '../peer/report.ts';
 import { player } from '../rig/player.ts';
 import { Rig } from '../rig/rig.ts';
-import { withWideTarget } from '../rig/wide.ts';
 import { recalling } from '../rig/recalling.ts';
 import { reportOf, type LoadResults, type Pass } from './report.ts';
 
@@ -34,15 +32,7 @@ type Play = (stroke: Trace['strokes'][number], trace: Trace) => Promise<unknown>
 
 export const load: Part = {
   name: 'load',
-  run: async (bench) => {
-    const program = peerProgram();
-    if (!program) return NOT_BUILT;
-    const results = [
-      await measure(bench, program),
-      await measure(await withWideTarget(bench, WIDE_SHARE), program),
-    ];
-    return { results, ...together(results.map((one) => reportOf(one, machine()))) };
-  },
+  run: (bench) => besidePeers(bench, { wideShare: WIDE_SHARE, measure, reportOf }),
 };
 
 async function measure(bench: Bench, program: string): Promise<LoadResults> {

@@ -1,8 +1,12 @@
 import type { Family } from '@foretype/models';
 import { atRoundTrip, IDEAL } from '../../support/emulator/profiles.ts';
 import { LinkProxy } from '../../support/emulator/proxy.ts';
+import { machine, type Bench, type Outcome } from '../bench.ts';
+import { together, type Report } from '../document.ts';
 import { batchFor, CACHE_REUSE } from '../keystrokes/infill.ts';
 import { NODE_CORE } from '../rig/rig.ts';
+import { withWideTarget } from '../rig/wide.ts';
+import { NOT_BUILT, peerProgram } from './build.ts';
 import { PeerServer } from './server.ts';
 
 export interface PairOptions {
@@ -37,4 +41,23 @@ export async function startPair({ stack, program, family, roundTripMs, parallel 
   };
   const [plugin, line] = [await start(false), await start(true)];
   return { plugin: plugin.link, line: line.link, pinned: plugin.pinned && line.pinned };
+}
+
+/** Measures beside the peers twice: with the family's own target, and with one of a size that teams run. */
+export async function besidePeers<R>(
+  bench: Bench,
+  part: {
+    /** Of every sample, with the large target. */
+    readonly wideShare: number;
+    readonly measure: (bench: Bench, program: string) => Promise<R>;
+    readonly reportOf: (results: R, on: string) => Report;
+  },
+): Promise<Outcome | string> {
+  const program = peerProgram();
+  if (!program) return NOT_BUILT;
+  const results = [
+    await part.measure(bench, program),
+    await part.measure(await withWideTarget(bench, part.wideShare), program),
+  ];
+  return { results, ...together(results.map((one) => part.reportOf(one, machine()))) };
 }

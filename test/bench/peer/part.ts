@@ -3,17 +3,15 @@ import { loadHeldOut } from '../../../evaluation/src/heldout.ts';
 import { testsOf } from '../../../evaluation/src/projects.ts';
 import { chance, shuffled } from '../../../evaluation/src/random.ts';
 import type { LinkProxy } from '../../support/emulator/proxy.ts';
-import { machine, sampled, type Bench, type Part } from '../bench.ts';
-import { together } from '../document.ts';
+import { sampled, type Bench, type Part } from '../bench.ts';
 import { batchFor } from '../keystrokes/infill.ts';
 import { tracesOver, type Trace } from '../keystrokes/places.ts';
 import type { Keystroke } from '../keystrokes/traces.ts';
 import { player } from '../rig/player.ts';
 import { Rig } from '../rig/rig.ts';
-import { withWideTarget } from '../rig/wide.ts';
-import { NOT_BUILT, peerProgram, release } from './build.ts';
+import { release } from './build.ts';
 import { askLine, askPlugin } from './client.ts';
-import { startPair } from './pair.ts';
+import { besidePeers, startPair } from './pair.ts';
 import { ARMS, reportOf, type Answer, type Arm, type PeerResults, type Turn } from './report.ts';
 
 const ROUND_TRIP_MS = 20;
@@ -25,15 +23,7 @@ const WIDE_SHARE = 1 / 3;
 
 export const peer: Part = {
   name: 'peer',
-  run: async (bench) => {
-    const program = peerProgram();
-    if (!program) return NOT_BUILT;
-    const results = [
-      await measure(bench, program),
-      await measure(await withWideTarget(bench, WIDE_SHARE), program),
-    ];
-    return { results, ...together(results.map((one) => reportOf(one, machine()))) };
-  },
+  run: (bench) => besidePeers(bench, { wideShare: WIDE_SHARE, measure, reportOf }),
 };
 
 async function measure(bench: Bench, program: string): Promise<PeerResults> {
