@@ -75,6 +75,9 @@ export class Rig {
   }
 }
 
+/** Milliseconds of silence that are borne: many laptops on one core of a large target wait longer than a person would. */
+const SILENCE = 120_000;
+
 /** A channel that the node has welcomed. */
 async function connected(to: { url: string; token: string; family: Family }): Promise<Channel> {
   const welcome = Promise.withResolvers<undefined>();
@@ -87,6 +90,7 @@ async function connected(to: { url: string; token: string; family: Family }): Pr
       else if (reason !== null) welcome.reject(new Error(reason));
     },
     random: Math.random,
+    silence: SILENCE,
   });
   await welcome.promise;
   return channel;
