@@ -1,6 +1,5 @@
 /** Part `ngram`, and the counting models that the other parts compare with. */
-import { lookUp, endsLine, firstLine, type Engine, type Token } from '@foretype/models';
-import { LIMIT } from '@foretype/server/prompt';
+import { COMPLETION_LIMIT, endsLine, type Engine, firstLine, lookUp, type Token } from '@foretype/models';
 import { addUpBy, compareLine, type LineCounts } from './aggregate.ts';
 import { sampled, type Bench } from './bench.ts';
 import { samplePassages, startOf, windowsOf } from './bits.ts';
@@ -105,7 +104,7 @@ async function writeLine(
 ): Promise<string> {
   const context = [...prefix];
   let text = '';
-  while (context.length < prefix.length + LIMIT && !endsLine(text)) {
+  while (context.length < prefix.length + COMPLETION_LIMIT && !endsLine(text)) {
     const tokens = next(context);
     if (tokens.length === 0) break;
     context.push(...tokens);

@@ -1,6 +1,13 @@
 /** Part `draft`: how much of what is drafted the target would have written itself. */
-import { tokensOf, endsLine, judge, speculate, type Token } from '@foretype/models';
-import { LIMIT, promptFor } from '@foretype/server/prompt';
+import {
+  COMPLETION_LIMIT,
+  endsLine,
+  judge,
+  promptFor,
+  speculate,
+  type Token,
+  tokensOf,
+} from '@foretype/models';
 import { addDrafts, addUp, countRound, noDrafts, type DraftCounts } from './aggregate.ts';
 import { sampled, type Bench, type Engines } from './bench.ts';
 import { samplePassages, windowsOf } from './bits.ts';
@@ -87,7 +94,7 @@ async function draftAll(bench: Bench, engines: Engines, task: Task): Promise<Rec
   const { family } = bench;
   const prompt = await promptFor({ family, tokenizer: draft }, placeOf(task.hole));
   const { context: read, leading } = prompt;
-  const limit = LIMIT + leading.tokens.length;
+  const limit = COMPLETION_LIMIT + leading.tokens.length;
   const own = await tokensOf(
     target.write({ adapter: task.adapter, context: read, limit, leading: leading.text }),
   );

@@ -1,6 +1,16 @@
 /** Part `holes`: what the target writes where a text was taken out of a real file. */
-import { endsLine, firstLine, type Engine, type Family, type FimTokens, type Token } from '@foretype/models';
-import { heal, LIMIT, layOut, partsAt } from '@foretype/server/prompt';
+import {
+  COMPLETION_LIMIT,
+  endsLine,
+  type Engine,
+  type Family,
+  type FimTokens,
+  firstLine,
+  heal,
+  layOut,
+  partsAt,
+  type Token,
+} from '@foretype/models';
 import { addUpBy, compareBlock, compareLine, type BlockCounts, type LineCounts } from './aggregate.ts';
 import { sampled, type Bench, type Engines } from './bench.ts';
 import { startOf } from './bits.ts';
@@ -63,7 +73,7 @@ export async function measureHoles(bench: Bench, packages: readonly HeldOutPacka
   const blocks = overPackages(testsOf(packages), sampled(bench, BLOCK_HOLES), chanceOf, blockHoles);
   const lineCounts = await bench.map('line holes', sampleLines(bench, packages), (engines, hole) =>
     tryAll(lineAttempts(bench.family), hole, async (order, healed) => {
-      const asked = { hole, order, healed, limit: LIMIT };
+      const asked = { hole, order, healed, limit: COMPLETION_LIMIT };
       const text = await written(bench, engines, asked, (text) => endsLine(text));
       return compareLine(goldOf(hole), firstLine(text));
     }),

@@ -1,6 +1,5 @@
 /** Where drafts may come from. */
-import { lookUp, tokensOf, type Engine, type Token } from '@foretype/models';
-import { LIMIT, type Prompt } from '@foretype/server/prompt';
+import { COMPLETION_LIMIT, type Engine, lookUp, type Prompt, type Token, tokensOf } from '@foretype/models';
 import { tokensAround } from './counting.ts';
 import type { Hole } from './holes.ts';
 import type { NgramModel } from './ngram.ts';
@@ -27,7 +26,7 @@ export async function sourcesAt(draft: Engine, prompt: Prompt, { hole, ngram }: 
   const begunOf = (context: readonly Token[]) => context.slice(prompt.context.length);
   const write = (context: readonly Token[], limit: number) =>
     tokensOf(draft.write({ context, limit, begun: begunOf(context).length, until: 'line', leading }));
-  const first = await write(prompt.context, LIMIT + taken.length);
+  const first = await write(prompt.context, COMPLETION_LIMIT + taken.length);
   const before = around.prefix.slice(0, around.prefix.length - taken.length);
   const inFile = (context: readonly Token[]) => [...before, ...begunOf(context)];
   // A source that knows nothing of the leading text is not heard where it says something else.

@@ -1,7 +1,16 @@
-import { firstLine, type Engine, type Family, type Sampling, type Token } from '@foretype/models';
+import {
+  COMPLETION_LIMIT,
+  continuationOf,
+  type Engine,
+  type Family,
+  firstLine,
+  type Place,
+  promptFor,
+  type Sampling,
+  type Token,
+} from '@foretype/models';
 import type { Control } from './control.ts';
 import { Drafts, type Remembered } from './drafts.ts';
-import { continuationOf, LIMIT, promptFor, type Place } from './prompt.ts';
 import type { CompletionReport } from './protocol.ts';
 import { emptyTrace, reportOf, type CompletionTrace } from './trace.ts';
 import { verified } from './verification.ts';
@@ -75,7 +84,7 @@ export async function* complete(
     if (edge && !asked) trace.unverified = 'energy budget used up';
     // While the draft is being written the target reads what it will judge it by.
     if (asked) void readAhead(asked, { adapter, context: prompt.context }, parts.now, trace);
-    const limit = LIMIT + prompt.leading.tokens.length;
+    const limit = COMPLETION_LIMIT + prompt.leading.tokens.length;
     const writing = new WriteAhead({ engine: draft, prompt, limit, sampling, now: parts.now, signal: stop });
     ahead = writing;
     const local = writing.whole().then(async (written) => {

@@ -1,7 +1,6 @@
 /** Where the drafts of one completion come from. Any of them may be wrong: the target judges, and the rounds teach. */
-import { LONGEST_MATCH, lookUp, type Engine, type Token } from '@foretype/models';
+import { type Engine, LONGEST_MATCH, lookUp, type Prompt, type Token } from '@foretype/models';
 import { DEPTH, type Source } from './estimates.ts';
-import type { Prompt } from './prompt.ts';
 import type { Drafted, WriteAhead } from './write-ahead.ts';
 
 /** What a source has to say at one place. */

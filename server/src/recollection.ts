@@ -1,7 +1,6 @@
-import type { Engine, Token } from '@foretype/models';
+import { type Engine, type Token, windowAt } from '@foretype/models';
 import { anchorFor, type Anchored, type Cursor } from './anchor.ts';
 import type { Remembered } from './drafts.ts';
-import { windowAt } from './window.ts';
 
 /** How many other documents may be copied from, and UTF-16 code units taken on each side of where the cursor was. */
 const OTHERS = 3;

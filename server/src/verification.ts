@@ -1,16 +1,17 @@
 import {
+  continuationOf,
   endsLine,
-  firstLine,
-  speculate,
   type Engine,
   type Family,
+  firstLine,
+  type Prompt,
   type Sampling,
+  speculate,
   type Token,
 } from '@foretype/models';
 import type { Control, Decision } from './control.ts';
 import type { Drafts, Offer } from './drafts.ts';
 import { DEPTH, type Agreement } from './estimates.ts';
-import { continuationOf, type Prompt } from './prompt.ts';
 import { EdgeError } from './rounds.ts';
 import type { CompletionTrace } from './trace.ts';
 import type { Answer, Verifier } from './verifier.ts';

@@ -1,5 +1,4 @@
-import type { Engine, Sampling, Token } from '@foretype/models';
-import type { Prompt } from './prompt.ts';
+import type { Engine, Prompt, Sampling, Token } from '@foretype/models';
 
 /** How fast it wrote: tokens and the time between them, and what it took to get to the first. */
 export interface Pace {

@@ -19,7 +19,7 @@ import { after, before, describe, it } from 'node:test';
 import { Channel } from '../../server/src/channel.ts';
 import { complete } from '../../server/src/completion.ts';
 import { Control } from '../../server/src/control.ts';
-import { continuationOf, LIMIT, promptFor, type Place } from '../../server/src/prompt.ts';
+import { continuationOf, COMPLETION_LIMIT, promptFor, type Place } from '../../models/src/prompt.ts';
 import { EdgeError } from '../../server/src/rounds.ts';
 import { FaultProxy } from '../support/emulator/faults.ts';
 import { atRoundTrip, WIFI } from '../support/emulator/profiles.ts';
@@ -137,7 +137,7 @@ describe(`exactness at ${PLACES} places over a channel that fails`, () => {
   async function alone(place: Place, adapter: string, sampling: Sampling | undefined): Promise<string> {
     const parts = { family, tokenizer: target };
     const prompt = await promptFor(parts, place);
-    const limit = LIMIT + prompt.leading.tokens.length;
+    const limit = COMPLETION_LIMIT + prompt.leading.tokens.length;
     const leading = prompt.leading.text;
     const written = target.write({
       adapter,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { anchorFor } from '../../server/src/anchor.ts';
-import { promptFor } from '../../server/src/prompt.ts';
+import { promptFor } from '../../models/src/prompt.ts';
 import { FAKE, FakeEngine } from '../support/fake-engine.ts';
 
 /** A document with the cursor at `|`. */

@@ -2,7 +2,7 @@ import type { Token } from '@foretype/models';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Drafts } from '../../server/src/drafts.ts';
-import type { Prompt } from '../../server/src/prompt.ts';
+import type { Prompt } from '../../models/src/prompt.ts';
 import { Recollection } from '../../server/src/recollection.ts';
 import { WriteAhead } from '../../server/src/write-ahead.ts';
 import { FAKE, FakeEngine, fakeWrite } from '../support/fake-engine.ts';

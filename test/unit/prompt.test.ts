@@ -1,7 +1,7 @@
 import type { Token } from '@foretype/models';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { heal, layOut, partsAt, promptFor } from '../../server/src/prompt.ts';
+import { heal, layOut, partsAt, promptFor } from '../../models/src/prompt.ts';
 import { FAKE, FakeEngine } from '../support/fake-engine.ts';
 
 const family = {

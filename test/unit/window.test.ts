@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { wholeCharacter, windowAt } from '../../server/src/window.ts';
+import { wholeCharacter, windowAt } from '../../models/src/window.ts';
 
 const ROOMY = { before: 1000, after: 1000 };
 

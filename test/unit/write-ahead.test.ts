@@ -1,7 +1,7 @@
 import type { Token, WriteRequest, Written } from '@foretype/models';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Prompt } from '../../server/src/prompt.ts';
+import type { Prompt } from '../../models/src/prompt.ts';
 import { WriteAhead } from '../../server/src/write-ahead.ts';
 
 const prompt: Prompt = {

@@ -4,7 +4,7 @@ import { loadHeldOut } from '../../../evaluation/src/heldout.ts';
 import { projectsOf, testsOf } from '../../../evaluation/src/projects.ts';
 import { chance, shuffled } from '../../../evaluation/src/random.ts';
 import { BUDGETS } from '../../../server/src/policy.ts';
-import { promptFor } from '../../../server/src/prompt.ts';
+import { promptFor } from '../../../models/src/prompt.ts';
 import { machine, sampled, type Bench, type Part } from '../bench.ts';
 import { placeFor } from '../keystrokes/layouts.ts';
 import { ask, type Asked } from '../rig/ask.ts';

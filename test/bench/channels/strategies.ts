@@ -1,5 +1,5 @@
 /** Pure: other ways of making rounds, for comparison with the policy. */
-import { LIMIT } from '../../../server/src/prompt.ts';
+import { COMPLETION_LIMIT } from '../../../models/src/prompt.ts';
 import { Control, type ControlOptions, type Decision, type Situation } from '../../../server/src/control.ts';
 import type { Plan } from '../../../server/src/policy.ts';
 
@@ -70,6 +70,6 @@ export const STRATEGIES: readonly Strategy[] = [
   { name: 'policy, draft model alone', control: (options) => new NeuralPolicy(options) },
   { name: 'policy, no overlap', control: (options) => new Control(options), rests: true },
   ...FIXED,
-  { name: STREAM, control: (options) => new Fixed(options, { draft: 0, more: LIMIT }) },
+  { name: STREAM, control: (options) => new Fixed(options, { draft: 0, more: COMPLETION_LIMIT }) },
   { name: DRAFT_ONLY, control: (options) => new DraftOnly(options) },
 ];

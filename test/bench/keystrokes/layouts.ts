@@ -1,7 +1,7 @@
 /** Ways of laying out the prompt at a keystroke. */
 import type { Engine, Family, FimTokens, Token } from '@foretype/models';
 import { sharedPrefix } from '../../../models/src/engine/slots.ts';
-import { promptFor, type Place } from '../../../server/src/prompt.ts';
+import { promptFor, type Place } from '../../../models/src/prompt.ts';
 import { batchFor, infillEvaluated, infillPrompt, infillTexts, type InfillParts } from './infill.ts';
 import type { Keystroke } from './traces.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Random } from '../../../evaluation/src/random.ts';
 import { complete, type CompletionParts } from '../../../server/src/completion.ts';
 import { Control } from '../../../server/src/control.ts';
-import { LIMIT, promptFor, type Place, type Prompt } from '../../../server/src/prompt.ts';
+import { COMPLETION_LIMIT, promptFor, type Place, type Prompt } from '../../../models/src/prompt.ts';
 import { EdgeError } from '../../../server/src/rounds.ts';
 import type { Verifier } from '../../../server/src/verifier.ts';
 import { FAKE, FakeEngine } from '../fake-engine.ts';
@@ -97,7 +97,7 @@ export class Completions {
 
   /** The line that an engine writes on its own. */
   async #line(engine: FakeEngine, { context, leading }: Prompt): Promise<string> {
-    const limit = LIMIT + leading.tokens.length;
+    const limit = COMPLETION_LIMIT + leading.tokens.length;
     const request = { adapter: this.#adapter, context, limit, leading: leading.text, until: 'line' as const };
     const text = await engine.detokenize(await tokensOf(engine.write(request)));
     return firstLine(text.slice(leading.text.length));

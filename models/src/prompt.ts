@@ -1,9 +1,11 @@
 /** Pure: from a place in a document to what a model reads there. */
-import { fimPrompt, fitParts, type Engine, type Family, type FimParts, type Token } from '@foretype/models';
+import type { Engine, Token } from './engine.ts';
+import type { Family } from './family.ts';
+import { fimPrompt, fitParts, type FimParts } from './fim.ts';
 import { toLineFeeds, windowAt } from './window.ts';
 
 /** The most tokens of one completion: the first line of nearly any continuation. */
-export const LIMIT = 48;
+export const COMPLETION_LIMIT = 48;
 /** Share of the prompt that text after the cursor may take. */
 const SUFFIX_SHARE = 0.25;
 /** Tokens of a FIM prompt that are not text: beginning of sequence and three markers. */
@@ -27,7 +29,7 @@ export interface Place {
   readonly text: string;
   /** UTF-16 offset of the cursor. */
   readonly offset: number;
-  /** Where the text is split, at or before the cursor; the cursor if absent. See `anchor.ts`. */
+  /** Where the text is split, at or before the cursor; the cursor if absent. See the server's `anchor.ts`. */
   readonly anchor?: number;
 }
 
@@ -50,7 +52,7 @@ export interface Prompt {
  * The prompt at `place` that leaves room for `limit` tokens and those taken back, laid out in the order the family was
  * trained for. How many are taken back changes with each key, so there is always room for all that may be.
  */
-export async function promptFor(parts: PromptParts, place: Place, limit = LIMIT): Promise<Prompt> {
+export async function promptFor(parts: PromptParts, place: Place, limit = COMPLETION_LIMIT): Promise<Prompt> {
   const around = await partsAt(parts, place, limit);
   const { kept, leading } = await heal(parts, around);
   return {
@@ -64,7 +66,7 @@ export async function promptFor(parts: PromptParts, place: Place, limit = LIMIT)
 export async function partsAt(
   parts: PromptParts,
   { text, offset, anchor }: Place,
-  limit = LIMIT,
+  limit = COMPLETION_LIMIT,
 ): Promise<Around> {
   const { family, tokenizer, signal } = parts;
   const characters = budgetOf(family.context, limit) * CHARACTERS_PER_TOKEN;
@@ -81,7 +83,11 @@ export async function partsAt(
 }
 
 /** The prompt made of `around`, which is cut to what fits. */
-export function layOut({ family }: PromptParts, { typed, ...around }: Around, limit = LIMIT): Token[] {
+export function layOut(
+  { family }: PromptParts,
+  { typed, ...around }: Around,
+  limit = COMPLETION_LIMIT,
+): Token[] {
   const room = budgetOf(family.context, limit) - (typed ? TYPED : 0);
   const fitted = fitParts(around, room, SUFFIX_SHARE);
   return [...fimPrompt(family.fim, fitted, family.tokenizer.bos), ...(typed ?? [])];
