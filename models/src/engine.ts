@@ -124,6 +124,10 @@ export type EngineErrorCode =
   | 'context-full'
   /** An id is not in the vocabulary. */
   | 'unknown-token'
+  /** The backbone, alone or with the adapter, is larger than the memory that may be used. */
+  | 'memory-full'
+  /** What is asked for is not in memory, and others are worth more of it. */
+  | 'not-placed'
   /** No adapter of that name is loaded. */
   | 'unknown-adapter'
   /** The engine was disposed of. */

@@ -172,7 +172,7 @@ class Reader {
 
   #decoded(length: number): string {
     const from = this.#take(length);
-    return new TextDecoder().decode(this.#bytes.subarray(from, this.at));
+    return TEXT.decode(this.#bytes.subarray(from, this.at));
   }
 
   #take(bytes: number): number {
@@ -186,6 +186,9 @@ class Reader {
     return new GgufError(`Its header is cut off or larger than ${MAX_HEADER_BYTES} bytes.`);
   }
 }
+
+/** A byte order mark at the beginning is a part of the text, as in some tokens. */
+const TEXT = new TextDecoder('utf-8', { ignoreBOM: true });
 
 const [STRING, ARRAY] = [8, 9];
 /** Metadata values of a fixed size, by type. */

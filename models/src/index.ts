@@ -14,12 +14,39 @@ export type {
   Written,
 } from './engine.ts';
 export { startEngine, type EngineHost, type EngineState } from './engine/host.ts';
-export { backboneSpec, draftSpec, type EngineResources, type EngineSpec } from './engine/spec.ts';
+export {
+  backboneSpec,
+  draftSpec,
+  type EngineResources,
+  type EngineSpec,
+  type NamedWeights,
+} from './engine/spec.ts';
 export { loadFamily, type Family } from './family.ts';
 export { fimPrompt, fitParts, type FimParts, type FimTokens } from './fim.ts';
-export { GgufError, MAX_HEADER_BYTES, parseGguf, type Gguf, type GgufTensor } from './gguf.ts';
+export {
+  GgufError,
+  MAX_HEADER_BYTES,
+  parseGguf,
+  type Gguf,
+  type GgufTensor,
+  type GgufValue,
+} from './gguf.ts';
+export { kvBytesPerToken } from './kv.ts';
 export { endsLine, firstLine } from './line.ts';
 export { LONGEST_MATCH, lookUp, type Match } from './lookup.ts';
+export {
+  COMPLETION_LIMIT,
+  continuationOf,
+  heal,
+  layOut,
+  partsAt,
+  promptFor,
+  type Place,
+  type Prompt,
+  type PromptParts,
+} from './prompt.ts';
 export { MAX_TEMPERATURE, MIN_TEMPERATURE, type Sampling } from './sampling.ts';
 export { judge, speculate, upToEnd } from './speculation.ts';
 export type { Commit, Judgement, Plan, Speculation, VerdictPart } from './speculation.ts';
+export { differingTables, fingerprintOf, tokensOf as vocabularyOf } from './tokenizer.ts';
+export { toLineFeeds, wholeCharacter, windowAt } from './window.ts';

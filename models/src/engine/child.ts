@@ -5,12 +5,23 @@ import {
   IPCMessageWriter,
   type CancellationToken,
 } from 'vscode-jsonrpc/node';
-import { EngineError, type Engine } from '../engine.ts';
-import { loadLlama } from './llama.ts';
-import { Choose, Detokenize, Load, Read, Score, Tokenize, toResponseError, Write, Wrote } from './rpc.ts';
+import { EngineError } from '../engine.ts';
+import { loadLlama, type AdoptingEngine } from './llama.ts';
+import {
+  Adopt,
+  Choose,
+  Detokenize,
+  Load,
+  Read,
+  Score,
+  Tokenize,
+  toResponseError,
+  Write,
+  Wrote,
+} from './rpc.ts';
 
 const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
-let engine: Engine | undefined;
+let engine: AdoptingEngine | undefined;
 
 // A host that was killed cannot say goodbye; without this its engine would live on as an orphan.
 process.on('disconnect', () => process.exit(0));
@@ -22,6 +33,12 @@ connection.onRequest(Load, (spec) =>
   answer(async () => {
     engine = await loadLlama(spec, (line) => process.stderr.write(`${line}\n`));
     return engine.facts();
+  }),
+);
+connection.onRequest(Adopt, (adapter) =>
+  answer(async () => {
+    await loaded().adopt(adapter);
+    return null;
   }),
 );
 connection.onRequest(Tokenize, (text) => answer(() => loaded().tokenize(text)));
@@ -44,7 +61,7 @@ connection.onRequest(Write, ({ stream, ...request }, token) =>
 );
 connection.listen();
 
-function loaded(): Engine {
+function loaded(): AdoptingEngine {
   if (!engine)
     throw new EngineError('engine-failed', 'The engine was asked before it was told what to load.');
   return engine;

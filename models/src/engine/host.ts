@@ -22,8 +22,19 @@ import {
   type WriteRequest,
   type Written,
 } from '../engine.ts';
-import { Choose, Detokenize, fromResponseError, Load, Read, Score, Tokenize, Write, Wrote } from './rpc.ts';
-import type { EngineSpec } from './spec.ts';
+import {
+  Adopt,
+  Choose,
+  Detokenize,
+  fromResponseError,
+  Load,
+  Read,
+  Score,
+  Tokenize,
+  Write,
+  Wrote,
+} from './rpc.ts';
+import type { EngineSpec, NamedWeights } from './spec.ts';
 
 export interface EngineState {
   /** `failed` is final: the files are not what they should be. */
@@ -37,6 +48,12 @@ export interface EngineHost extends Engine {
   readonly state: EngineState;
   /** The process now running, if one is. */
   readonly pid: number | undefined;
+  /**
+   * Has requests ask for one more adapter, also after a restart. It takes memory when it is first asked for, and gives it
+   * back only when the engine ends.
+   * @throws EngineError `model-invalid` where the file is not what it should be: the engine goes on without it.
+   */
+  adopt(adapter: NamedWeights): Promise<void>;
 }
 
 /**
@@ -82,6 +99,7 @@ class ProcessHost implements EngineHost {
   #streams = 0;
   #pause: NodeJS.Timeout | undefined;
   #disposed = false;
+  readonly #adopted: NamedWeights[] = [];
 
   constructor(spec: EngineSpec, onState: (state: EngineState) => void) {
     this.#spec = spec;
@@ -101,6 +119,11 @@ class ProcessHost implements EngineHost {
     this.#run = this.#launch();
     // Whoever calls gets the failure; with nobody calling it must not count as unhandled.
     this.#run.catch(() => undefined);
+  }
+
+  async adopt(adapter: NamedWeights): Promise<void> {
+    await this.#request(Adopt, adapter);
+    this.#adopted.push(adapter);
   }
 
   async facts(): Promise<ModelFacts> {
@@ -188,6 +211,10 @@ class ProcessHost implements EngineHost {
     connection.listen();
     try {
       const facts = await connection.sendRequest(Load, this.#spec);
+      // One whose file has gone since is refused to those who ask for it; the others are not its prisoners.
+      await Promise.all(
+        this.#adopted.map((adapter) => connection.sendRequest(Adopt, adapter).catch(() => undefined)),
+      );
       this.#enter({ status: 'ready', reason: null });
       return { connection, facts };
     } catch (error) {

@@ -52,26 +52,41 @@ export type Wish = typeof CHOOSE | typeof WEIGH | typeof LOOK | ReturnType<typeo
 export interface LlamaSlotOptions {
   readonly context: LlamaContext;
   readonly turns: Turns;
-  /** Name of the adapter, or empty. */
-  readonly adapter: string;
+  /** Has the context evaluate with this adapter from now on; nothing is being evaluated when it is called. */
+  readonly attach: (adapter: string) => Promise<void>;
 }
 
-/** One sequence of a context: the KV cache of one line of tokens. */
+/** One sequence of a context: the KV cache of one line of tokens, as one adapter read them. */
 export class LlamaSlot implements Slot {
   readonly #sequence: LlamaContextSequence;
   readonly #turns: Turns;
-  readonly #lane: string;
+  readonly #attach: LlamaSlotOptions['attach'];
+  #adapter = '';
+  /** What is in the cache is of another adapter. */
+  #stale = false;
+
+  constructor({ context, turns, attach }: LlamaSlotOptions) {
+    this.#sequence = context.getSequence();
+    this.#turns = turns;
+    this.#attach = attach;
+  }
+
+  get adapter(): string {
+    return this.#adapter;
+  }
+
+  /** Uses it with that adapter from now on. */
+  enter(adapter: string): void {
+    this.#stale ||= adapter !== this.#adapter;
+    this.#adapter = adapter;
+  }
+
   /**
    * The fewest tokens evaluated, and asked for, at once. The f32 weights of an adapter take another kernel for one token
    * than for more; its rounding, rarely, turns a choice (1 of 200 prompts, logits off by 0.13).
    */
-  readonly #least: 1 | 2;
-
-  constructor({ context, turns, adapter }: LlamaSlotOptions) {
-    this.#sequence = context.getSequence();
-    this.#turns = turns;
-    this.#lane = adapter;
-    this.#least = adapter === '' ? 1 : 2;
+  get #least(): 1 | 2 {
+    return this.#adapter === '' ? 1 : 2;
   }
 
   get tokens(): readonly Token[] {
@@ -108,6 +123,8 @@ export class LlamaSlot implements Slot {
     const all = tokens as LlamaToken[];
     const results = [];
     try {
+      if (this.#stale) await this.#sequence.clearHistory();
+      this.#stale = false;
       // `false`: aligning by shifting the cache would change what the model writes.
       await this.#sequence.adaptStateToTokens(all.slice(0, first), false);
       const cached = this.#sequence.nextTokenIndex;
@@ -127,14 +144,17 @@ export class LlamaSlot implements Slot {
           return place < 0 || index >= batch.length ? token : [token, wish(place)];
         });
         const job = {
-          lane: this.#lane,
+          lane: this.#adapter,
           tokens: whole.length,
           urgent: asking > 0,
           since,
           // Several calls in one batch are cut into parts of which one may be a single token.
           alone: this.#least > 1,
         };
-        const evaluate = () => this.#sequence.controlledEvaluate(asked);
+        const evaluate = async () => {
+          await this.#attach(job.lane);
+          return this.#sequence.controlledEvaluate(asked);
+        };
         const found = await this.#turns.take(job, evaluate, signal);
         const answers = found.slice(Math.max(0, first - at), batch.length);
         results.push(...answers.map((result) => result!.next));

@@ -2,11 +2,11 @@
  * The engine on node-llama-cpp, which only this file and `llama-slot.ts` know. It runs inside the engine's own process
  * (see `child.ts`): a native crash in here ends that process and no other.
  */
-import { createHash } from 'node:crypto';
 import {
   getLlama,
   LlamaLogLevel,
   type Llama,
+  type LlamaContext,
   type LlamaModel,
   type Token as LlamaToken,
 } from 'node-llama-cpp';
@@ -25,10 +25,11 @@ import { checkWeights } from '../family.ts';
 import { endsLine } from '../line.ts';
 import { largest, probabilityOf, withLuck, type Sampling } from '../sampling.ts';
 import { judge } from '../speculation.ts';
+import { fingerprintOfTables } from '../tokenizer.ts';
 import { bytesOf, fittingTokens, leftAfter, leftAlong, piecesOf, type Piece } from './leading.ts';
 import { CHOOSE, EXACT_BATCH, LlamaSlot, LOOK, lookAt, WEIGH, weigh } from './llama-slot.ts';
-import { Slots } from './slots.ts';
-import type { EngineSpec } from './spec.ts';
+import { Slots, type Lease } from './slots.ts';
+import type { EngineSpec, NamedWeights } from './spec.ts';
 import { Turns } from './turns.ts';
 
 /**
@@ -36,7 +37,7 @@ import { Turns } from './turns.ts';
  * @param log receives the native library's warnings, a line each.
  * @throws EngineError `model-invalid` where a file or its tokenizer is not what the specification says.
  */
-export async function loadLlama(spec: EngineSpec, log: (line: string) => void): Promise<Engine> {
+export async function loadLlama(spec: EngineSpec, log: (line: string) => void): Promise<AdoptingEngine> {
   await Promise.all([spec.weights, ...spec.adapters].map(checkWeights));
   const llama = await getLlama({
     gpu: false,
@@ -48,14 +49,21 @@ export async function loadLlama(spec: EngineSpec, log: (line: string) => void): 
   });
   // The checksum has proved the file, so a failure here is the machine's (memory, say) and may pass.
   const model = await llama.loadModel({ modelPath: spec.weights.path });
-  const tokenizer = tokenizerFingerprint(model);
+  const tokenizer = fingerprintOfTables(Object.entries(model.fileInfo.metadata.tokenizer.ggml));
   if (tokenizer !== spec.tokenizer) {
     throw new EngineError(
       'model-invalid',
       `The tokenizer in ${spec.weights.path} has the fingerprint ${tokenizer.slice(0, 12)}…, the family expects ${spec.tokenizer.slice(0, 12)}…; install the model family again.`,
     );
   }
-  return new LlamaEngine(spec, llama, model);
+  const context = await model.createContext({
+    // Room for a filler, and one more: the library shifts a sequence that fills its last place, and changes its text.
+    contextSize: spec.context + 2,
+    sequences: spec.sequences,
+    batchSize: EXACT_BATCH,
+    threads: spec.threads,
+  });
+  return new LlamaEngine(spec, llama, model, context);
 }
 
 /** So many tokens are looked for one by one; where more fit, all logits are taken. */
@@ -70,23 +78,30 @@ interface Wanted {
   readonly sampling?: Sampling | undefined;
 }
 
-class LlamaEngine implements Engine {
+/** An engine that takes on adapters after it was loaded. */
+export interface AdoptingEngine extends Engine {
+  /** See `EngineHost.adopt`. */
+  adopt(adapter: NamedWeights): Promise<void>;
+}
+
+class LlamaEngine implements AdoptingEngine {
   readonly #spec: EngineSpec;
+  /** Paths by name. The library caches adapters by path and frees them with the model only. */
+  readonly #adapters: Map<string, string>;
   readonly #llama: Llama;
   readonly #model: LlamaModel;
   readonly #vocabulary: number;
   readonly #end: ReadonlySet<Token>;
-  /** Of all lanes, which would take each other's threads. */
-  readonly #turns = new Turns(EXACT_BATCH);
   #pieces: readonly Piece[] | undefined;
-  /**
-   * One context, and with it one set of KV slots, for each adapter: KV computed under one adapter means nothing under
-   * another (llama.cpp #26207). The key is the adapter's name, or empty for the backbone.
-   */
-  readonly #lanes = new Map<string, Promise<Slots<LlamaSlot>>>();
+  /** KV computed under one adapter means nothing under another (llama.cpp #26207), so that each slot is one's. */
+  readonly #slots: Slots<LlamaSlot>;
 
-  constructor(spec: EngineSpec, llama: Llama, model: LlamaModel) {
+  constructor(spec: EngineSpec, llama: Llama, model: LlamaModel, context: LlamaContext) {
     this.#spec = spec;
+    this.#adapters = new Map(spec.adapters.map(({ name, path }) => [name, path]));
+    const attach = attaching(context, this.#adapters);
+    const options = { context, turns: new Turns(EXACT_BATCH), attach };
+    this.#slots = new Slots(Array.from({ length: spec.sequences }, () => new LlamaSlot(options)));
     this.#llama = llama;
     this.#model = model;
     this.#vocabulary = model.fileInfo.metadata.tokenizer.ggml.tokens.length;
@@ -99,6 +114,11 @@ class LlamaEngine implements Engine {
       context: this.#spec.context,
       tokenizer: this.#spec.tokenizer,
     });
+  }
+
+  async adopt(adapter: NamedWeights): Promise<void> {
+    await checkWeights(adapter);
+    this.#adapters.set(adapter.name, adapter.path);
   }
 
   tokenize(text: string): Promise<Token[]> {
@@ -117,7 +137,7 @@ class LlamaEngine implements Engine {
     this.#mustFit(context.length + drafted.length);
     this.#mustKnow(context);
     this.#mustKnow(drafted);
-    const lease = await (await this.#lane(adapter)).acquire(context, signal);
+    const lease = await this.#acquire(adapter, context, signal);
     try {
       const wanted = { context, drafted, left: bytesOf(leading) };
       const chosen = await this.#choose(lease.slot, wanted, signal);
@@ -134,7 +154,7 @@ class LlamaEngine implements Engine {
     this.#mustFit(context.length + drafted.length + limit - 1);
     this.#mustKnow(context);
     this.#mustKnow(drafted);
-    const lease = await (await this.#lane(adapter)).acquire(context, signal);
+    const lease = await this.#acquire(adapter, context, signal);
     try {
       // What follows is about the whole continuation, of which the context may hold the beginning.
       const output = begun > 0 ? context.slice(-begun) : [];
@@ -168,7 +188,7 @@ class LlamaEngine implements Engine {
   async read({ adapter, context }: ReadRequest, signal?: AbortSignal): Promise<void> {
     this.#mustFit(context.length);
     this.#mustKnow(context);
-    const lease = await (await this.#lane(adapter)).acquire(context, signal);
+    const lease = await this.#acquire(adapter, context, signal);
     try {
       await lease.slot.read(context, signal);
     } finally {
@@ -181,7 +201,7 @@ class LlamaEngine implements Engine {
     this.#mustKnow(context);
     this.#mustKnow(tokens);
     if (tokens.length === 0) return [];
-    const lease = await (await this.#lane(adapter)).acquire(context, signal);
+    const lease = await this.#acquire(adapter, context, signal);
     try {
       const wish = (at: number) => weigh(tokens[at]!);
       const { results } = await lease.slot.evaluate(context, tokens.slice(0, -1), wish, signal);
@@ -270,44 +290,37 @@ class LlamaEngine implements Engine {
     }
   }
 
-  #lane(adapter = ''): Promise<Slots<LlamaSlot>> {
-    const found = this.#lanes.get(adapter);
-    if (found) return found;
-    const made = this.#makeLane(adapter);
-    this.#lanes.set(adapter, made);
-    // A lane that could not be made must not stay, or every later request would repeat the first failure.
-    made.catch(() => this.#lanes.delete(adapter));
-    return made;
+  async #acquire(adapter = '', context: readonly Token[], signal?: AbortSignal): Promise<Lease<LlamaSlot>> {
+    if (adapter !== '' && !this.#adapters.has(adapter))
+      throw new EngineError('unknown-adapter', `There is no adapter named "${adapter}".`);
+    const lease = await this.#slots.acquire({ adapter, context }, signal);
+    lease.slot.enter(adapter);
+    return lease;
   }
+}
 
-  async #makeLane(name: string): Promise<Slots<LlamaSlot>> {
-    const adapter = this.#spec.adapters.find((known) => known.name === name);
-    if (name !== '' && !adapter) {
-      throw new EngineError('unknown-adapter', `There is no adapter named "${name}".`);
-    }
-    const context = await this.#model.createContext({
-      // Room for a filler, and one more: the library shifts a sequence that fills its last place, and changes its text.
-      contextSize: this.#spec.context + 2,
-      sequences: this.#spec.sequences,
-      batchSize: EXACT_BATCH,
-      threads: this.#spec.threads,
-      ...(adapter && { lora: { adapters: [{ filePath: adapter.path }] } }),
-    });
-    return new Slots(
-      Array.from(
-        { length: this.#spec.sequences },
-        () => new LlamaSlot({ context, turns: this.#turns, adapter: name }),
-      ),
-    );
-  }
+/** An adapter on a context, as the library's own `createContext` sets it; its types do not tell of it. */
+interface Attachable {
+  _setLoras(loras: readonly { readonly filePath: string }[]): Promise<void>;
+}
+
+/**
+ * Changes the adapter that a context evaluates with. One context serves all of them, so that the memory for KV is the
+ * same however many there are; the weights of an adapter are read when it is first attached, and stay.
+ */
+function attaching(
+  context: LlamaContext,
+  paths: ReadonlyMap<string, string>,
+): (adapter: string) => Promise<void> {
+  let attached = '';
+  return async (adapter) => {
+    if (adapter === attached) return;
+    const path = paths.get(adapter);
+    await (context as unknown as Attachable)._setLoras(path === undefined ? [] : [{ filePath: path }]);
+    attached = adapter;
+  };
 }
 
 function some(logits: ReadonlyMap<Token, number>, tokens: readonly Token[]): Map<Token, number> {
   return new Map(tokens.map((token) => [token, logits.get(token) ?? -Infinity]));
-}
-
-/** SHA-256 over the tokenizer's tables as they stand in the GGUF file, keys sorted. */
-function tokenizerFingerprint(model: LlamaModel): string {
-  const tables = Object.entries(model.fileInfo.metadata.tokenizer.ggml).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(tables)).digest('hex');
 }

@@ -11,9 +11,10 @@ import {
   type WriteRequest,
   type Written,
 } from '../engine.ts';
-import type { EngineSpec } from './spec.ts';
+import type { EngineSpec, NamedWeights } from './spec.ts';
 
 export const Load = new RequestType<EngineSpec, ModelFacts, EngineErrorCode>('load');
+export const Adopt = new RequestType<NamedWeights, null, EngineErrorCode>('adopt');
 export const Tokenize = new RequestType<string, Token[], EngineErrorCode>('tokenize');
 export const Detokenize = new RequestType<readonly Token[], string, EngineErrorCode>('detokenize');
 export const Choose = new RequestType<ChooseRequest, Token[], EngineErrorCode>('choose');

@@ -1,16 +1,19 @@
 import type { Token } from '../engine.ts';
-import type { Adapter, Family, Weights } from '../family.ts';
+import type { Family, Weights } from '../family.ts';
+
+/** A LoRA adapter under the name that requests ask for. */
+export type NamedWeights = Weights & { readonly name: string };
 
 /** What an engine process is to load. Plain data: it travels to the process. */
 export interface EngineSpec {
   readonly weights: Weights;
-  readonly adapters: readonly Adapter[];
+  readonly adapters: readonly NamedWeights[];
   /** The fingerprint the weights' tokenizer must have. */
   readonly tokenizer: string;
   /** Tokens a sequence can hold. */
   readonly context: number;
   readonly end: readonly Token[];
-  /** KV slots for each adapter: requests that can be evaluated at once. */
+  /** KV slots, of all adapters together: prompts that are kept, and requests that can be evaluated at once. */
   readonly sequences: number;
   readonly threads: number;
 }
