@@ -8,7 +8,13 @@ const RIMS = [
   { library: 'vscode-jsonrpc', files: ['models/src/engine/{host,child,rpc}.ts'] },
   { library: 'undici', files: ['server/src/channel.ts'] },
   { library: '@bufbuild/protobuf', files: ['edge-node/src/protocol/frames.ts'] },
-  { library: '(@fastify/websocket|fastify)', files: ['edge-node/src/http.ts'] },
+  {
+    library: '(@fastify/.*|fastify)',
+    files: ['edge-node/src/http.ts', 'edge-node/src/http/**', 'edge-node/src/facade/routes.ts'],
+  },
+  { library: 'prom-client', files: ['edge-node/src/metrics/prometheus.ts'] },
+  { library: 'jsonc-parser', files: ['edge-node/src/config.ts'] },
+  { library: 'lru-cache', files: ['edge-node/src/hosting/policy.ts'] },
   { library: 'vscode', files: ['extension/src/**'] },
 ];
 
@@ -18,18 +24,22 @@ const MAY_IMPORT = {
   'edge-node': ['models'],
   server: ['models', 'edge-node/protocol'],
   extension: ['server/protocol'],
-  evaluation: ['models', 'server/prompt'],
+  evaluation: ['models'],
 };
 
 /** Files that decide and compute only: no I/O, no clock, no chance. */
 const PURE = [
-  'models/src/{adapter,fim,gguf,line,lookup,sampling,speculation}.ts',
+  'models/src/{adapter,fim,gguf,kv,line,lookup,prompt,sampling,speculation,window}.ts',
   'models/src/engine/{leading,slots}.ts',
-  'edge-node/src/verify.ts',
+  'edge-node/src/{objection,roster,verify}.ts',
+  'edge-node/src/catalogue/{known,manifest,memory}.ts',
+  'edge-node/src/commands/tasks.ts',
+  'edge-node/src/facade/{completions,decoding,described,dialect,ending,failure,infill,models,objection,prompt,raw-prompt,streaming,text}.ts',
+  'edge-node/src/hosting/popularity.ts',
   'edge-node/src/adapters/pieces.ts',
   'edge-node/src/placement/place.ts',
   'edge-node/src/protocol/compatibility.ts',
-  'server/src/{anchor,completion,control,drafts,estimates,policy,position,prompt,recollection,trace,verification,verifier,window,write-ahead}.ts',
+  'server/src/{anchor,backoff,completion,control,drafts,estimates,policy,position,recollection,trace,verification,verifier,write-ahead}.ts',
   'server/src/estimates/*.ts',
   'evaluation/src/{aggregate,holes,ngram,passages,projects,random,report,report-drafts,table,weights}.ts',
 ];

@@ -7,6 +7,7 @@ import {
   type FailureCode,
   type VerifyFrame,
 } from './protocol/index.ts';
+import type { Roster } from './roster.ts';
 
 export type Asked = Pick<
   VerifyFrame,
@@ -17,7 +18,7 @@ export type Asked = Pick<
 export function objectionTo(
   frame: Asked,
   context: readonly Token[],
-  { facts, adapters }: { readonly facts: ModelFacts; readonly adapters: readonly string[] },
+  { facts, roster }: { readonly facts: ModelFacts; readonly roster: Pick<Roster, 'find'> },
 ): [code: FailureCode, message: string] | undefined {
   const { id, drafted, more, leading, begun, adapter, temperature } = frame;
   const foreign = (token: Token) => token >= facts.vocabulary;
@@ -42,7 +43,7 @@ export function objectionTo(
   if ([context, drafted, leading].some((tokens) => tokens.some(foreign))) {
     return ['invalid', `A token id is not below ${facts.vocabulary}, the size of the vocabulary.`];
   }
-  if (adapter !== '' && !adapters.includes(adapter)) {
+  if (adapter !== '' && !roster.find(adapter)) {
     return ['unknown-adapter', 'The edge node has no adapter of that name.'];
   }
   const needed = context.length + drafted.length + more + 1;

@@ -1,10 +1,6 @@
-import {
-  EngineError,
-  type EngineErrorCode,
-  type ModelFacts,
-  type ReadRequest,
-  type Token,
-} from '@foretype/models';
+import { EngineError, type ModelFacts, type Token } from '@foretype/models';
+import { Assignments } from './assignments.ts';
+import { objectionTo, type Asked } from './objection.ts';
 import {
   applyDelta,
   CLOSE,
@@ -12,29 +8,46 @@ import {
   MAX_DRAFT_LENGTH,
   WIRE_VERSION,
   type decodeClientFrame,
-  type encodeNodeFrame,
   type FailureCode,
   type SyncFrame,
   type VerifyFrame,
 } from './protocol/index.ts';
-import { objectionTo, type Asked } from './objection.ts';
+import { answersTo, failureOf, unless, type NodeBody, type Outcome } from './round.ts';
 import type { Target } from './target.ts';
-import { verify } from './verify.ts';
 
+export type { NodeBody };
 export type ClientBody = NonNullable<ReturnType<typeof decodeClientFrame>>;
-export type NodeBody = Parameters<typeof encodeNodeFrame>[0];
 type Hello = Extract<ClientBody, { case: 'hello' }>['value'];
 
 /** How a session reaches the world. */
 export interface SessionOptions {
-  readonly target: Target;
+  /** One for each family that the node serves. */
+  readonly targets: readonly Target[];
+  /** Whose connection it is: the requests of one client wait for each other. */
+  readonly client: string;
   readonly send: (frame: NodeBody) => void;
   /** Ends the connection; `reason` is one sentence of any length. */
   readonly close: (code: number, reason: string) => void;
   /** Told of faults of the node itself, which no client can mend. */
   readonly report: (fault: unknown) => void;
+  /** Told of each round that came to its end. */
+  readonly done?: (round: RoundReport) => void;
   /** A clock in milliseconds that never goes back. */
   readonly now: () => number;
+}
+
+/** What can be counted of a round. */
+export interface RoundReport extends Outcome {
+  readonly family: string;
+  /** Name of the adapter, without its version; empty for the backbone. */
+  readonly adapter: string;
+  /** Tokens of the context and the draft. */
+  readonly context: number;
+  readonly drafted: number;
+  /** Milliseconds between the round and its last frame. */
+  readonly spentMs: number;
+  /** A failure's code, where it failed. */
+  readonly outcome: 'verified' | FailureCode;
 }
 
 /** How many rounds of one connection may be under way; an editor has one, or two when the user outruns it. */
@@ -43,14 +56,15 @@ export const MAX_RUNNING = 4;
 /** The same with those that were cancelled and are not out of the engine yet: a stall may deliver many at once. */
 const MAX_LEAVING = 64;
 
-/**
- * Milliseconds in which tokens that come one after the other travel in one frame, which costs more bytes than they, and a
- * wakeup at the other end. Nobody shows them before the line ends, and what ends it is sent at once.
- */
-const TOGETHER_MS = 40;
-
 /** The longest family name that a hello may bear: it is quoted back. */
 const MAX_NAME_LENGTH = 128;
+
+/** What a client is verified with. */
+interface Partner {
+  readonly target: Target;
+  readonly facts: ModelFacts;
+  readonly assignments: Assignments;
+}
 
 /** A round, or a context that is being read ahead. */
 interface Work {
@@ -64,7 +78,6 @@ interface Work {
  * is what is under way.
  */
 export class Session {
-  readonly #target: Target;
   readonly #world: SessionOptions;
   readonly #running = new Map<number, Work>();
   /** Work that was cancelled and may still have a place in the engine, with the cache of this conversation in it. */
@@ -72,13 +85,12 @@ export class Session {
   #base: readonly Token[] = [];
   #reading: Work | undefined;
   #greeted = false;
-  /** Known once the client was welcomed. */
-  #facts: ModelFacts | undefined;
+  /** Known once the client was welcomed: what it is verified with. */
+  #partner: Partner | undefined;
   #draining = false;
   #closed = false;
 
   constructor(options: SessionOptions) {
-    this.#target = options.target;
     this.#world = options;
   }
 
@@ -89,11 +101,14 @@ export class Session {
       this.#close(CLOSE.malformed, 'The edge node cannot read this frame.');
     } else if (frame.case === 'hello' && !this.#greeted) {
       this.#guard(this.#greet(frame.value));
-    } else if (frame.case === 'verify' && this.#facts) {
-      this.#guard(this.#round(frame.value, this.#facts));
-    } else if (frame.case === 'sync' && this.#facts) {
-      this.#sync(frame.value, this.#facts);
-    } else if (frame.case === 'cancel' && this.#facts) {
+    } else if (frame.case === 'verify' && this.#partner) {
+      this.#guard(this.#round(frame.value, this.#partner));
+    } else if (frame.case === 'sync' && this.#partner) {
+      this.#sync(frame.value, this.#partner);
+    } else if (frame.case === 'ask' && this.#partner) {
+      const objection = this.#partner.assignments.ask(frame.value);
+      if (objection !== undefined) this.#close(CLOSE.malformed, objection);
+    } else if (frame.case === 'cancel' && this.#partner) {
       const running = this.#running.get(frame.value.id);
       if (running) this.#stop(running);
     } else {
@@ -115,6 +130,16 @@ export class Session {
   /** Says goodbye at once. */
   leave(): void {
     this.#close(CLOSE.goingAway, 'The edge node is shutting down.');
+  }
+
+  /** The connection's token is not valid any more. */
+  revoke(reason: string): void {
+    this.#refuse('unauthorized', CLOSE.unauthorized, reason);
+  }
+
+  /** The roster may be another one. */
+  renew(): void {
+    this.#partner?.assignments.renew();
   }
 
   /** The connection is gone. */
@@ -139,135 +164,125 @@ export class Session {
       tokenizer: Buffer.from(hello.tokenizer).toString('hex'),
       backbone: Buffer.from(hello.backbone).toString('hex'),
     };
-    const { engine, identity, adapters } = this.#target;
-    const difference = incompatibility(client, identity);
+    const { targets } = this.#world;
+    const target = targets.find(({ identity }) => identity.family === client.family) ?? targets[0]!;
+    const difference = incompatibility(client, target.identity);
     if (difference !== undefined) {
       this.#refuse('incompatible', CLOSE.incompatible, difference);
       return;
     }
     let facts;
     try {
-      facts = await engine.facts();
+      facts = await target.engine.facts();
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       this.#refuse('unavailable', CLOSE.unavailable, error.message);
       return;
     }
     if (this.#closed) return;
-    this.#facts = facts;
+    const assignments = new Assignments(target, (frame) => this.#send(frame));
+    this.#partner = { target, facts, assignments };
     this.#send({
       case: 'welcome',
       value: {
         wireVersion: WIRE_VERSION,
-        adapters: [...adapters],
+        adapters: target.roster().current.map(({ name }) => name),
         context: facts.context,
         draftLength: MAX_DRAFT_LENGTH,
       },
     });
   }
 
-  async #round(frame: VerifyFrame, facts: ModelFacts): Promise<void> {
+  async #round(frame: VerifyFrame, { target, facts }: Partner): Promise<void> {
     const started = this.#world.now();
-    const { id, drafted, more, begun, untilLine, temperature, seed } = frame;
+    const { id, drafted } = frame;
     // A frame that came twice: the answer to the first is the answer to both.
     if (this.#running.has(id)) return;
     const context = this.#recall(frame, drafted, facts);
     if (!context) return;
-    const objection = this.#objection(frame, context, facts);
-    if (objection) {
-      this.#fail(id, ...objection);
+    let failure = this.#objection(frame, context, { target, facts });
+    if (failure) {
+      this.#fail(id, ...failure);
       return;
     }
 
     const abort = new AbortController();
+    const { signal } = abort;
     const done = Promise.withResolvers<undefined>();
     this.#running.set(id, { abort, done: done.promise });
+    let outcome: Outcome = { accepted: 0, own: 0, fresh: 0 };
     try {
-      const { engine, end } = this.#target;
       // What was read ahead must be out of the engine's hands, or the round would read it again somewhere else.
       if (this.#reading) this.#stop(this.#reading);
       this.#reading = undefined;
-      await unless(abort.signal, this.#leaving);
-      const leading = frame.leading.length > 0 ? await engine.detokenize(frame.leading, abort.signal) : '';
-      const request = {
-        adapter: frame.adapter || undefined,
-        context,
-        drafted,
-        more,
-        leading,
-        begun,
-        untilLine,
-        sampling: temperature > 0 ? { temperature, seed } : undefined,
-      };
-      const spentUs = () => Math.round((this.#world.now() - started) * 1000);
-      let own = 0;
-      let open = true;
-      let sentAt = 0;
-      let held: Token[] = [];
-      const send = () => {
-        const start = own - held.length;
-        this.#send({ case: 'written', value: { id, tokens: held, spentUs: spentUs(), open, start } });
-        sentAt = this.#world.now();
-        held = [];
-      };
-      for await (const { accepted, tokens, fresh } of verify(engine, request, abort.signal)) {
-        abort.signal.throwIfAborted();
-        open = own < more && !end.has(tokens.at(-1)!);
-        if (own === 0) {
-          const value = { id, tokens: [...tokens], spentUs: spentUs(), open, accepted, fresh };
-          this.#send({ case: 'verdict', value });
-          sentAt = this.#world.now();
-        } else held.push(...tokens);
-        own += tokens.length;
-        if (held.length > 0 && (!open || this.#world.now() - sentAt >= TOGETHER_MS)) send();
-      }
-      abort.signal.throwIfAborted();
-      // The line ended before the tokens did.
-      if (open) {
-        open = false;
-        send();
-      }
+      await unless(signal, this.#leaving);
+      const { client, now } = this.#world;
+      const answers = answersTo({ target, client, now, started }, frame, context, signal);
+      let next = await answers.next();
+      for (; !next.done; next = await answers.next()) this.#send(next.value);
+      outcome = next.value;
     } catch (error) {
-      if (abort.signal.aborted) {
+      if (signal.aborted) {
         // Whoever cancelled knows, but takes a node for gone that leaves a round without an answer.
-        this.#fail(id, 'cancelled', 'The round was cancelled.');
-      } else if (error instanceof EngineError) {
-        this.#fail(id, FAILURE[error.code], error.message);
+        failure = ['cancelled', 'The round was cancelled.'];
       } else {
-        this.#world.report(error);
-        this.#fail(id, 'unavailable', 'The edge node failed to verify the draft; its log says why.');
+        failure = failureOf(error);
+        if (!failure) this.#world.report(error);
+        failure ??= ['unavailable', 'The edge node failed to verify the draft; its log says why.'];
       }
+      this.#fail(id, ...failure);
     } finally {
       done.resolve(undefined);
       this.#running.delete(id);
+      this.#world.done?.({
+        ...outcome,
+        family: target.identity.family,
+        adapter: target.roster().find(frame.adapter)?.name ?? '',
+        context: context.length,
+        drafted: drafted.length,
+        spentMs: this.#world.now() - started,
+        outcome: failure?.[0] ?? 'verified',
+      });
       this.#leaveWhenIdle();
     }
   }
 
   /** Answers at once; what is read shows in the next round's haste, and if it cannot be read, that round says why. */
-  #sync(frame: SyncFrame, facts: ModelFacts): void {
+  #sync(frame: SyncFrame, partner: Partner): void {
     const started = this.#world.now();
     const { id, adapter } = frame;
-    const context = this.#recall(frame, [], facts);
+    const context = this.#recall(frame, [], partner.facts);
     if (!context) return;
     const asked = { ...frame, drafted: [], more: 0, leading: [], begun: 0, temperature: 0 };
-    const objection = this.#objection(asked, context, facts);
+    const objection = this.#objection(asked, context, partner);
     if (objection) {
       this.#fail(id, ...objection);
       return;
     }
-    this.#read({ adapter: adapter || undefined, context });
+    this.#read(adapter, context, partner.target);
     const spentUs = Math.round((this.#world.now() - started) * 1000);
     this.#send({ case: 'synced', value: { id, spentUs } });
   }
 
-  /** Begins to read as soon as the context before it, which it replaces, is out of the engine's hands. */
-  #read(request: ReadRequest): void {
+  /**
+   * Begins to read as soon as the context before it, which it replaces, is out of the engine's hands; not where others
+   * wait, who would wait for it.
+   */
+  #read(adapter: string, context: readonly Token[], { engine, scheduler, prepare }: Target): void {
     if (this.#reading) this.#stop(this.#reading);
     const abort = new AbortController();
+    const { signal } = abort;
     const read = async () => {
       await this.#leaving;
-      if (!abort.signal.aborted) await this.#target.engine.read(request, abort.signal);
+      await prepare(adapter);
+      if (signal.aborted) return;
+      const leave = scheduler.enterIfFree({ client: this.#world.client, adapter });
+      if (!leave) return;
+      try {
+        await engine.read({ adapter: adapter || undefined, context }, signal);
+      } finally {
+        leave();
+      }
     };
     this.#reading = { abort, done: read().catch(() => undefined) };
   }
@@ -296,9 +311,9 @@ export class Session {
   #objection(
     frame: Asked,
     context: readonly Token[],
-    facts: ModelFacts,
+    { target, facts }: Pick<Partner, 'target' | 'facts'>,
   ): [code: FailureCode, message: string] | undefined {
-    const objection = objectionTo(frame, context, { facts, adapters: this.#target.adapters });
+    const objection = objectionTo(frame, context, { facts, roster: target.roster() });
     if (objection) return objection;
     if (this.#draining) return ['unavailable', 'The edge node is shutting down.'];
     const wanted = [...this.#running.values()].filter(({ abort }) => !abort.signal.aborted).length;
@@ -340,28 +355,3 @@ export class Session {
     this.#world.close(code, reason);
   }
 }
-
-/** Waits for `work`; rejects with the signal's reason as soon as nobody waits any more. */
-async function unless(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason as Error);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    await Promise.race([work, aborted.promise]);
-    signal.throwIfAborted();
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-}
-
-/** What an engine's failure means to a client. */
-const FAILURE = {
-  'context-full': 'context-full',
-  'unknown-adapter': 'unknown-adapter',
-  'unknown-token': 'invalid',
-  'model-invalid': 'unavailable',
-  'engine-lost': 'unavailable',
-  'engine-disposed': 'unavailable',
-  'engine-failed': 'unavailable',
-} as const satisfies Record<EngineErrorCode, FailureCode>;

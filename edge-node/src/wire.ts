@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeClientFrame, encodeNodeFrame } from './protocol/index.ts';
-import { Session } from './session.ts';
+import { Session, type SessionOptions } from './session.ts';
 import type { Target } from './target.ts';
 
 /** The part of a structured log that a connection writes to. */
@@ -26,7 +26,11 @@ export interface Socket {
 type Data = Buffer | ArrayBuffer | Buffer[];
 
 export interface WireOptions {
-  readonly target: Target;
+  readonly targets: readonly Target[];
+  /** See `SessionOptions.client`. */
+  readonly client: string;
+  /** See `SessionOptions.done`. */
+  readonly done?: SessionOptions['done'];
   readonly log: Log;
   /** A clock in milliseconds that never goes back. */
   readonly now: () => number;
@@ -41,6 +45,8 @@ export interface Connection {
   drain(): void;
   /** Says goodbye at once. */
   leave(): void;
+  /** Ends it because its token is not valid any more; `reason` is one sentence. */
+  revoke(reason: string): void;
   /** Drops the socket. */
   terminate(): void;
 }
@@ -52,9 +58,14 @@ const BEAT = 30_000;
 const MAX_UNREAD = 1024 * 1024;
 
 /** Holds a conversation over an open socket until it closes. */
-export function converse(socket: Socket, { target, log, now, helloWithin }: WireOptions): Connection {
+export function converse(
+  socket: Socket,
+  { targets, client, done, log, now, helloWithin }: WireOptions,
+): Connection {
   const session = new Session({
-    target,
+    targets,
+    client,
+    ...(done && { done }),
     now,
     send: (frame) => {
       if (socket.bufferedAmount > MAX_UNREAD) socket.terminate();
@@ -64,6 +75,7 @@ export function converse(socket: Socket, { target, log, now, helloWithin }: Wire
     report: (err) => log.error({ err }, 'fault in a session'),
   });
 
+  const forget = targets.map(({ onRoster }) => onRoster(() => session.renew()));
   const overdue = setTimeout(() => session.overdue(), helloWithin);
   let alive = true;
   const beat = setInterval(() => {
@@ -82,6 +94,7 @@ export function converse(socket: Socket, { target, log, now, helloWithin }: Wire
     closed.resolve(undefined);
     clearTimeout(overdue);
     clearInterval(beat);
+    for (const leave of forget) leave();
     session.end();
     log.info({ code, reason: reason.toString() }, 'connection closed');
   });
@@ -90,6 +103,7 @@ export function converse(socket: Socket, { target, log, now, helloWithin }: Wire
     closed: closed.promise,
     drain: () => session.drain(),
     leave: () => session.leave(),
+    revoke: (reason) => session.revoke(reason),
     terminate: () => socket.terminate(),
   };
 }

@@ -3,6 +3,7 @@ import {
   decodeNodeFrame,
   encodeClientFrame,
   MAX_FRAME_BYTES,
+  type AssignedFrame,
   type ContextDelta,
   type FailureCode,
   type Identity,
@@ -28,6 +29,9 @@ export interface ChannelOptions {
   /** Milliseconds without a word after which a node that owes one is taken for gone; {@link SILENCE} if absent. */
   readonly silence?: number;
 }
+
+/** Whose adapter is asked for: a project's, by SHA-256 in hex, or the newest version of a name's. */
+export type Whose = { readonly project: string } | { readonly name: string };
 
 /** Milliseconds to wait before reconnection number `attempt`, between half and the whole of a doubling step. */
 export function reconnectPause(attempt: number, random: number): number {
@@ -59,7 +63,9 @@ export class Channel implements Verifier {
   #nextId = 1;
   /** What the node remembers of this connection: the last context, then its draft. */
   #base: readonly Token[] = [];
-  #adapters: readonly string[] = [];
+  #adapters = new Set<string>();
+  /** What was asked for, which is asked again of each connection: another may have told of a change. */
+  readonly #assignments = new Map<string, { readonly whose: Whose; adapter: PromiseWithResolvers<string> }>();
   readonly #rounds: Rounds;
 
   constructor(options: ChannelOptions) {
@@ -87,9 +93,21 @@ export class Channel implements Verifier {
     return this.#state;
   }
 
-  /** Names of the adapters that the node said it has when it last welcomed us. */
+  /** Names of the adapters that the node said it has, as far as it was asked since. */
   get adapters(): readonly string[] {
-    return this.#adapters;
+    return [...this.#adapters];
+  }
+
+  /** Id of the adapter to ask for, as the node last told; empty for the backbone, and where no node says anything. */
+  async adapterOf(whose: Whose): Promise<string> {
+    const key = keyOf(whose);
+    let known = this.#assignments.get(key);
+    if (!known) {
+      known = { whose, adapter: Promise.withResolvers() };
+      this.#assignments.set(key, known);
+      if (this.#state.status === 'connected') this.#askFor(whose);
+    }
+    return this.#state.status === 'connected' ? known.adapter.promise : '';
   }
 
   /** Rejects with an {@link EdgeError}, or the signal's reason. */
@@ -235,9 +253,12 @@ export class Channel implements Verifier {
       this.#lost('The edge node sent something that cannot be read.');
     } else if (frame.case === 'welcome') {
       this.#attempt = 0;
-      this.#adapters = frame.value.adapters;
+      this.#adapters = new Set(frame.value.adapters);
       this.#watch();
+      for (const { whose } of this.#assignments.values()) this.#askFor(whose);
       this.#enter({ status: 'connected', reason: null });
+    } else if (frame.case === 'assigned') {
+      this.#assign(frame.value);
     } else if (frame.case === 'failure' && frame.value.id === 0) {
       const { code, message } = frame.value;
       if (code === ('incompatible' satisfies FailureCode)) this.#refused(message);
@@ -246,6 +267,30 @@ export class Channel implements Verifier {
       if (this.#rounds.settle(frame, bytes.length)) this.#watch();
       else this.#lost('The edge node sent a verdict that makes no sense.');
     }
+  }
+
+  #askFor(whose: Whose): void {
+    const value =
+      'project' in whose
+        ? { case: 'project' as const, value: Buffer.from(whose.project, 'hex') }
+        : { case: 'name' as const, value: whose.name };
+    this.#socket?.send(encodeClientFrame({ case: 'ask', value: { whose: value } }));
+  }
+
+  #assign({ whose, adapter }: AssignedFrame): void {
+    if (whose.case === undefined) return;
+    const asked =
+      whose.case === 'project'
+        ? { project: Buffer.from(whose.value).toString('hex') }
+        : { name: whose.value };
+    const known = this.#assignments.get(keyOf(asked));
+    if (!known) return;
+    if (whose.case === 'name' && adapter !== '') this.#adapters.add(whose.value);
+    if (whose.case === 'name' && adapter === '') this.#adapters.delete(whose.value);
+    // Who asked before gets the first answer, who asks from now on gets this one.
+    known.adapter.resolve(adapter);
+    known.adapter = Promise.withResolvers();
+    known.adapter.resolve(adapter);
   }
 
   /** A WebSocket says only that it could not be opened; plain HTTP says why. */
@@ -312,6 +357,10 @@ export class Channel implements Verifier {
     const wires = [...this.#wires];
     setTimeout(() => wires.forEach((wire) => wire.destroy()), GOODBYE).unref();
     this.#rounds.lose(reason);
+    for (const known of this.#assignments.values()) {
+      known.adapter.resolve('');
+      known.adapter = Promise.withResolvers();
+    }
   }
 
   /** Always the last thing done: whoever is told may dispose of the channel. */
@@ -320,6 +369,10 @@ export class Channel implements Verifier {
     this.#state = state;
     this.#options.onState(state);
   }
+}
+
+function keyOf(whose: Whose): string {
+  return 'project' in whose ? `project ${whose.project}` : `name ${whose.name}`;
 }
 
 function isHeader(value: string): boolean {

@@ -12,7 +12,7 @@ import type { Candidate } from './completion.ts';
 import { SettingsNotification, StatusNotification } from './protocol.ts';
 import { CompletionService } from './service.ts';
 import { readSettings } from './settings.ts';
-import { wholeCharacter } from './window.ts';
+import { wholeCharacter } from '@foretype/models';
 
 /** Run by the client when a completion was accepted whole; LSP 3.18 has no other sign of it. */
 const ACCEPTED = 'foretype.accepted';
@@ -87,6 +87,7 @@ export function serve(
     }
   });
 
+  documents.onDidOpen(({ document }) => service.opened(document.uri));
   documents.listen(connection);
 }
 

@@ -74,7 +74,7 @@ export class Rounds {
   }
 
   /** Takes an answer; false where it makes no sense. */
-  settle(frame: Exclude<NodeBody, { case: 'welcome' }>, bytesDown: number): boolean {
+  settle(frame: Exclude<NodeBody, { case: 'welcome' | 'assigned' }>, bytesDown: number): boolean {
     const { id } = frame.value;
     const round = this.#owed.get(id);
     if (!round) return true;

@@ -12,11 +12,13 @@ import { appendFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { exposure, readAddress } from './address.ts';
 import type { Cursor } from './anchor.ts';
+import { Backoff } from './backoff.ts';
 import { Channel, type EdgeState } from './channel.ts';
 import { complete, type Candidate } from './completion.ts';
 import { Control } from './control.ts';
 import { BUDGETS } from './policy.ts';
 import { PowerSource } from './power.ts';
+import { Projects } from './projects.ts';
 import type { ServerSettings, ServerStatus } from './protocol.ts';
 import { Recollection } from './recollection.ts';
 import { EdgeError } from './rounds.ts';
@@ -34,6 +36,8 @@ export interface ServiceOptions {
 }
 
 const EDGE_OFF: EdgeState = { status: 'off', reason: null };
+/** Milliseconds for which the backbone answers instead of an adapter that the node has to load. */
+const LOADING_MS = 2000;
 const now = () => performance.now();
 const samplingOf = ({ temperature, seed }: ServerSettings) =>
   temperature >= MIN_TEMPERATURE ? { temperature, seed } : undefined;
@@ -45,6 +49,10 @@ const samplingOf = ({ temperature, seed }: ServerSettings) =>
 export class CompletionService {
   readonly #options: ServiceOptions;
   readonly #powerSource = new PowerSource(now);
+  readonly #projects = new Projects();
+  readonly #backoff = new Backoff();
+  /** An adapter that the node is loading, and when it is asked for again; the backbone answers until then. */
+  #loading = { adapter: '', until: 0 };
   #settings: ServerSettings;
   #family: Family | undefined;
   #engine: Engine | undefined;
@@ -84,6 +92,11 @@ export class CompletionService {
     else if (this.#reason !== this.#status.reason) this.#enter({});
   }
 
+  /** A document is open: what its completions will need can be found out now. */
+  opened(uri: string): void {
+    this.#adapterFor(uri).catch(() => undefined);
+  }
+
   /**
    * The best text there is after `patience` milliseconds beyond the first: the verified one, else the draft.
    * @returns undefined where there is nothing to show.
@@ -94,11 +107,13 @@ export class CompletionService {
     if (!this.#settings.enabled || !this.#engine || !this.#family || !recollection) return undefined;
     const enough = new AbortController();
     const stop = AbortSignal.any([signal, enough.signal]);
+    const edge = this.#askable;
+    const adapter = edge ? await unlessAborted(signal, this.#adapterFor(cursor.uri)) : '';
     const candidates = complete(
       {
         family: this.#family,
         draft: this.#engine,
-        edge: this.#askable,
+        edge,
         now,
         onTrace: (trace) => this.#trace(trace),
       },
@@ -106,7 +121,7 @@ export class CompletionService {
         ...cursor,
         // A prompt that has the suffix first grows at its end as it is.
         ...(this.#family.fim.order === 'prefix-first' && { anchor: recollection.anchorAt(cursor) }),
-        adapter: this.#settings.adapter,
+        adapter,
         sampling: samplingOf(this.#settings),
         patience,
         others: recollection.othersThan(cursor.uri),
@@ -123,13 +138,15 @@ export class CompletionService {
       }
     } catch (error) {
       signal.throwIfAborted();
-      if (!enough.signal.aborted) this.#explain(error);
+      if (!enough.signal.aborted) this.#explain(error, adapter);
     } finally {
       clearTimeout(timer);
     }
     if (best) {
       const { text, report } = best;
-      recollection.keep(cursor, { text, verified: report.path === 'speculated' });
+      const verified = report.path === 'speculated';
+      if (verified) this.#backoff.answered();
+      recollection.keep(cursor, { text, verified });
       this.#enter({ lastCompletion: best.report });
     }
     return best?.text ? best : undefined;
@@ -148,8 +165,18 @@ export class CompletionService {
 
   /** The node, where it is there and has the adapter. */
   get #askable() {
-    if (this.#edge.status !== 'connected' || this.#missingAdapter) return undefined;
+    if (this.#edge.status !== 'connected' || this.#missingAdapter || this.#backoff.isDue(now()))
+      return undefined;
     return this.#channel && this.#control && { verifier: this.#channel, control: this.#control };
+  }
+
+  /** The adapter that is set, or that the node has for the document's project; empty for the backbone. */
+  async #adapterFor(uri: string): Promise<string> {
+    const { adapter: name } = this.#settings;
+    const project = name ? undefined : await this.#projects.of(uri);
+    if (!this.#channel || (!name && project === undefined)) return '';
+    const adapter = await this.#channel.adapterOf(project === undefined ? { name } : { project });
+    return adapter === this.#loading.adapter && now() < this.#loading.until ? '' : adapter;
   }
 
   #trace(trace: CompletionTrace): void {
@@ -211,8 +238,11 @@ export class CompletionService {
   }
 
   /** A node that went away is a state already; anything else is worth a line in the log, once. */
-  #explain(error: unknown): void {
-    if (error instanceof EdgeError && error.code === 'away') return;
+  #explain(error: unknown, adapter: string): void {
+    const code = error instanceof EdgeError ? error.code : undefined;
+    if (code === 'away') return;
+    if (code === 'busy') this.#backoff.busy(now(), Math.random());
+    if (code === 'loading') this.#loading = { adapter, until: now() + LOADING_MS };
     const message = error instanceof Error ? error.message : String(error);
     if (message !== this.#said && message !== this.#status.reason) this.#say(message);
   }
@@ -242,6 +272,9 @@ export class CompletionService {
 
   #enterEdge(edge: EdgeState): void {
     this.#edge = edge;
+    // Asked for at once, so that the node tells when it gets an adapter that it lacks.
+    const { adapter: name } = this.#settings;
+    if (edge.status === 'connected' && name) void this.#channel?.adapterOf({ name });
     this.#enter({ edge: edge.status });
   }
 
@@ -250,5 +283,17 @@ export class CompletionService {
     if (reason && reason !== this.#status.reason) this.#say(reason);
     this.#status = { ...this.#status, ...change, reason };
     this.#options.onStatus(this.#status);
+  }
+}
+
+async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason as Error);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }

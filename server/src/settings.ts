@@ -8,7 +8,7 @@ const SettingsSchema = Type.Object({
   edgeUrl: Type.String({ default: '' }),
   /** Bearer token for the edge node; empty for none. */
   edgeToken: Type.String({ default: '' }),
-  /** Name of the adapter to ask for; empty for the backbone itself. */
+  /** Name of the adapter to ask for; empty for the one that the node has for the project, or the backbone. */
   adapter: Type.String({ default: '' }),
   /** 0 for the most likely text; above it, texts by chance, the same for the same seed. */
   temperature: Type.Number({ default: 0, minimum: 0, maximum: MAX_TEMPERATURE }),

@@ -12,15 +12,18 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Bench, Outcome, Part } from './bench.ts';
 import { channels } from './channels/part.ts';
+import { crowd } from './crowd/part.ts';
 import { CHARTS, withPart } from './document.ts';
 import { keystrokes } from './keystrokes/part.ts';
 import { load } from './load/part.ts';
+import { memory } from './memory/part.ts';
 import { buildPeer } from './peer/build.ts';
 import { own } from './own/part.ts';
 import { peer } from './peer/part.ts';
+import { placement } from './placement/part.ts';
 import { policy } from './policy-part.ts';
 
-const PARTS: readonly Part[] = [keystrokes, policy, own, channels, peer, load];
+const PARTS: readonly Part[] = [keystrokes, policy, own, channels, peer, load, placement, memory, crowd];
 const README = join(import.meta.dirname, 'README.md');
 
 await main().catch((error: unknown) => {

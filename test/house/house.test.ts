@@ -58,7 +58,7 @@ describe('the boundary rule', () => {
   const eslint = new ESLint({ cwd: root });
   const refused: [file: string, source: string][] = [
     ['models/src/fim.ts', "import '@foretype/server/protocol';"],
-    ['models/src/fim.ts', "import '../../server/src/window.ts';"],
+    ['models/src/fim.ts', "import '../../server/src/policy.ts';"],
     ['models/src/fim.ts', 'export const now = () => performance.now();'],
     ['models/src/speculation.ts', 'export const dice = () => Math.random();'],
     ['models/src/engine/slots.ts', "import 'node:fs';"],
@@ -77,7 +77,7 @@ describe('the boundary rule', () => {
     ['extension/src/extension.ts', "import '@foretype/models';"],
     ['extension/src/extension.ts', "import '@foretype/edge-node/protocol';"],
     ['evaluation/src/fill.ts', "import '@foretype/edge-node';"],
-    ['server/src/prompt.ts', "import '@foretype/evaluation';"],
+    ['server/src/policy.ts', "import '@foretype/evaluation';"],
   ];
   for (const [file, source] of refused) {
     it(`refuses in ${file}: ${source}`, async () => {
@@ -100,7 +100,7 @@ describe('the boundary rule', () => {
     ],
     ['models/src/engine/rpc.ts', "import 'vscode-jsonrpc/node';"],
     ['extension/src/extension.ts', "import '@foretype/server/protocol';"],
-    ['evaluation/src/fill.ts', "import '@foretype/server/prompt';"],
+    ['evaluation/src/fill.ts', "import '@foretype/models';"],
   ];
   for (const [file, source] of allowed) {
     it(`allows in ${file}: ${source}`, async () => {

@@ -1,10 +1,15 @@
 /** The channel to an edge node, against a peer that a test answers for by hand and against the node itself. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EMBEDDED_FAMILY, type Token } from '@foretype/models';
+import { namedProject, projectId } from '../../edge-node/src/protocol/index.ts';
 import { Channel, type ChannelOptions, type EdgeState } from '../../server/src/channel.ts';
 import type { ServerSettings, ServerStatus } from '../../server/src/protocol.ts';
 import { CompletionService } from '../../server/src/service.ts';
@@ -541,6 +546,9 @@ describe('the service', LIMIT, () => {
     await until('connected');
     const reason = 'The edge node has no adapter named green; it has blue, red.';
     assert.equal(service.status.reason, reason);
+    const asked = await peer.next();
+    assert.ok(asked.case === 'ask' && asked.value.whose.value === 'green');
+    peer.send({ case: 'assigned', value: { whose: asked.value.whose, adapter: '' } });
     for (let run = 0; run < 3; run++) {
       const candidate = await service.complete(REQUEST, 1_000, never);
       assert.equal(candidate?.report.path ?? 'draft', 'draft');
@@ -570,10 +578,77 @@ describe('the service', LIMIT, () => {
     await until('connected');
     for (const message of ['Too much to do.', 'Too much to do.', 'Something else.']) {
       const completion = service.complete(REQUEST, 5_000, never);
-      peer.failure((await peer.round()).id, 'busy', message);
+      peer.failure((await peer.round()).id, 'unavailable', message);
       await completion;
     }
     assert.deepEqual(log, ['Too much to do.', 'Something else.']);
+  });
+
+  it('leaves a node alone for a while that says it is busy', async (t) => {
+    const node = await FakeNode.start(t);
+    const { service, until } = serviceFor(t, { edgeUrl: node.url });
+    const peer = await node.welcomed();
+    await until('connected');
+    const refused = service.complete(REQUEST, 5_000, never);
+    peer.failure((await peer.round()).id, 'busy', 'Too much to do.');
+    await refused;
+    await service.complete(REQUEST, 5_000, never);
+    assert.equal(peer.unread, 0, 'nothing was sent');
+    assert.equal(service.status.lastCompletion?.path, 'draft');
+    await sleep(260);
+    const later = service.complete(REQUEST, 5_000, never);
+    peer.verdict((await peer.round()).id, 0, [2]);
+    await later;
+    assert.equal(service.status.lastCompletion.path, 'speculated');
+  });
+
+  it('asks the backbone while the node loads the adapter, and says which answered', async (t) => {
+    const node = await FakeNode.start(t);
+    const { service, until } = serviceFor(t, { edgeUrl: node.url, adapter: 'blue' });
+    const peer = await node.welcomed(['blue']);
+    await until('connected');
+    const refused = service.complete(REQUEST, 5_000, never);
+    const first = await peer.round();
+    assert.equal(first.adapter, 'blue');
+    peer.failure(first.id, 'loading', 'The edge node is loading this adapter.');
+    await refused;
+    const later = service.complete(REQUEST, 5_000, never);
+    const second = await peer.round();
+    assert.equal(second.adapter, '');
+    peer.verdict(second.id, 0, [2]);
+    await later;
+    assert.deepEqual(
+      [service.status.lastCompletion?.path, service.status.lastCompletion?.adapter],
+      ['speculated', null],
+    );
+  });
+
+  it("asks for the version that the node has for the document's project, and follows a change", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'foretype-service-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    writeFileSync(join(folder, '.foretype.json'), '{ "project": "ours" }');
+    const request = { ...REQUEST, uri: pathToFileURL(join(folder, 'a.ts')).href };
+    const node = await FakeNode.start(t);
+    const { service, until } = serviceFor(t, { edgeUrl: node.url });
+    const peer = await node.welcomed();
+    await until('connected');
+    service.opened(request.uri);
+    const asked = await peer.next();
+    assert.ok(asked.case === 'ask' && asked.value.whose.case === 'project');
+    const { whose } = asked.value;
+    assert.equal(Buffer.from(whose.value).toString('hex'), projectId(namedProject('ours')!));
+    for (const adapter of ['ours@1', 'ours@2', '']) {
+      peer.send({ case: 'assigned', value: { whose, adapter } });
+      // A completion may begin before the news of another version is there: the next one goes by it.
+      for (let told = false; !told;) {
+        const completion = service.complete(request, 5_000, never);
+        const round = await peer.round();
+        peer.verdict(round.id, 0, [2]);
+        await completion;
+        told = round.adapter === adapter;
+      }
+      assert.equal(service.status.lastCompletion?.adapter, adapter || null);
+    }
   });
 
   it('lives on with a token that cannot be sent', async (t) => {

@@ -37,6 +37,20 @@ describe('the database', () => {
     restored.close();
   });
 
+  it('is brought up to date, with what is in it', () => {
+    // As the first version left it.
+    database.exec('ALTER TABLE project DROP COLUMN label; PRAGMA user_version = 1');
+    database.exec("INSERT INTO project (id, created) VALUES ('p', 1)");
+    database.close();
+    database = openDatabase(directory);
+    assert.deepEqual(
+      { ...database.prepare('SELECT id, label FROM project').get() },
+      { id: 'p', label: null },
+    );
+    const { user_version: version } = database.prepare('PRAGMA user_version').get()!;
+    assert.ok(Number(version) > 1);
+  });
+
   it('refuses one of a newer version', () => {
     database.exec('PRAGMA user_version = 99');
     assert.throws(() => openDatabase(directory), {
@@ -171,6 +185,48 @@ describe('AdapterStore', async () => {
     await store().remove('copy');
     assert.equal(blocks(), 0);
     await assert.rejects(store().remove('copy'), { code: 'unknown' });
+  });
+
+  it('answers a project with one adapter at a time, as long as it is there', async () => {
+    await store().add('mine', first, backbone);
+    await store().add('mine', second, backbone);
+    await store().add('other', second, backbone);
+    store().assign({ id: 'p', label: 'host/p' }, 'mine');
+    store().assign({ id: 'q', label: null }, 'mine');
+    store().assign({ id: 'p', label: 'host/P' }, 'other');
+    assert.deepEqual(store().projects(), [
+      { id: 'q', label: null, adapter: 'mine' },
+      { id: 'p', label: 'host/P', adapter: 'other' },
+    ]);
+    store().pin('mine', true);
+    const { versions, projects } = store().stored();
+    assert.deepEqual(
+      versions.map(({ adapter, number, pinned }) => [adapter, number, pinned]),
+      [
+        ['mine', 1, true],
+        ['mine', 2, true],
+        ['other', 1, false],
+      ],
+    );
+    assert.deepEqual(
+      projects,
+      new Map([
+        ['q', 'mine'],
+        ['p', 'other'],
+      ]),
+    );
+    assert.ok(store().unassign('p'));
+    assert.ok(!store().unassign('p'));
+    await store().remove('mine');
+    assert.deepEqual(store().stored().projects, new Map());
+    assert.ok(!store().unassign('q'));
+    store().assign({ id: 'q', label: null }, 'other');
+    assert.equal(store().stored().projects.get('q'), 'other');
+    for (const act of [
+      () => store().assign({ id: 'p', label: null }, 'none'),
+      () => store().pin('none', true),
+    ])
+      assert.throws(act, { code: 'unknown', message: 'There is no adapter named "none".' });
   });
 
   it('takes adapters from several at once', async () => {

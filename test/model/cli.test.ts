@@ -9,11 +9,9 @@ import { join } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import { createHttp } from '../../edge-node/src/http.ts';
-import { targetOf } from '../../edge-node/src/target.ts';
 import { Write } from '../../models/src/engine/rpc.ts';
 import type { Answer } from '../../server/src/cli.ts';
-import { FakeEngine } from '../support/fake-engine.ts';
+import { startEdge, TOKEN } from '../support/edge-node.ts';
 import { EdgeNode } from '../support/node.ts';
 import { childrenOf, gone } from '../support/processes.ts';
 
@@ -143,7 +141,7 @@ describe('foretype complete', { timeout: 120_000 }, () => {
   it('a language server that dies in the middle of a completion: one sentence, exit 1', async (t) => {
     const { url, asked } = await deafNode(t, family);
     const file = join(directory, 'any');
-    writeFileSync(file, 'ft_any\n');
+    writeFileSync(file, `${TOKEN}\n`);
     const cli = run(t, ['--edge', url, '--token-file', file]);
     assert.equal(await Promise.race([asked, cli.ended]), undefined);
     const [server] = await childrenOf(cli.pid);
@@ -225,25 +223,17 @@ async function deafNode(t: TestContext, family: Family): Promise<{ url: string; 
     vocabulary: 1_000_000,
     context: family.context,
   };
-  const engine = new FakeEngine({
-    facts: () => Promise.resolve(facts),
-    delay: () => {
-      asked.resolve(undefined);
-      return never.promise;
+  const { url } = await startEdge(t, {
+    family,
+    engine: {
+      facts: () => Promise.resolve(facts),
+      delay: () => {
+        asked.resolve(undefined);
+        return never.promise;
+      },
     },
   });
-  const http = createHttp({
-    target: targetOf(family, engine),
-    engineState: () => ({ status: 'ready', reason: null }),
-    accounts: { verify: () => ({ name: 'tests' }) },
-    version: '1.2.3',
-    started: new Date(),
-    logLevel: 'silent',
-    logTo: process.stderr,
-    patience: 200,
-  });
-  t.after(() => http.close());
-  return { url: await http.listen({ host: '127.0.0.1', port: 0 }), asked: asked.promise };
+  return { url, asked: asked.promise };
 }
 
 function emptyFile(): string {

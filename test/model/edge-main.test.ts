@@ -48,7 +48,7 @@ describe('foretype-edge', () => {
     assert.match(token, /^ft_[A-Za-z0-9_-]{43}$/);
     assert.deepEqual(
       first.stdout.split('\n').map((line) => line.split(/[:,]? /, 2).join(' ')),
-      ['Token (shown', 'Give it', 'foretype-edge listens', ''],
+      ['Token (shown', 'It is', 'foretype-edge listens', ''],
     );
     assert.equal((await fetch(`${url}/v1/models`)).status, 401);
     const models = await fetch(`${url}/v1/models`, bearer(token)).then((response) => response.json());
@@ -60,9 +60,9 @@ describe('foretype-edge', () => {
     await end(first);
     assert.ok(!first.stderr.includes(token));
 
-    const path = join(directory, '.local/state/foretype-edge/tokens.json');
-    assert.ok(!(await readFile(path, 'utf8')).includes(token.slice(3)));
-    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    const state = join(directory, '.local/state/foretype-edge');
+    assert.ok(!(await readFile(join(state, 'node.db'))).includes(token.slice(3)));
+    assert.equal((await stat(state)).mode & 0o777, 0o700);
 
     const second = startProcess(t, directory);
     const again = await second.ready();
@@ -183,7 +183,7 @@ describe('foretype-edge does not start', () => {
     const node = startProcess(t, await home(t), ['--family', directory]);
     refused(await node.ended, {
       code: 1,
-      message: new RegExp(`^The model file ${directory}.* is missing .*\\.$`),
+      message: new RegExp(`^The backbone of .*, ${directory}.*, cannot be read \\(ENOENT\\); .*\\.$`),
     });
   });
 
@@ -194,13 +194,13 @@ describe('foretype-edge does not start', () => {
     assert.doesNotMatch(node.stdout, /Token/);
   });
 
-  it('with a token file that is damaged', async (t) => {
+  it('with a database that is damaged', async (t) => {
     const directory = await home(t);
-    await writeFile(join(directory, 'tokens.json'), 'no tokens');
+    await writeFile(join(directory, 'node.db'), 'x'.repeat(4096));
     const node = startProcess(t, directory, ['--state', directory]);
     refused(await node.ended, {
       code: 1,
-      message: /^The token file .* is damaged \(it is not JSON\); .*\.$/,
+      message: /^The database .* cannot be used \(file is not a database\); .*\.$/,
     });
   });
 
@@ -208,7 +208,7 @@ describe('foretype-edge does not start', () => {
     const directory = await home(t);
     const wrong: [string[], RegExp][] = [
       [['--port', 'abc'], /^Flag --port: expected an integer from 0 to 65535, got "abc"\.$/],
-      [['report'], /^Command "report": expected serve; see foretype-edge --help\.$/],
+      [['report'], /^Command "report": expected one of serve, .*; see foretype-edge --help\.$/],
       [
         ['--config', join(directory, 'none.json')],
         /^Config file .*: expected a JSON object, got no readable file \(ENOENT\)\.$/,

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { EngineState, Token } from '@foretype/models';
+import type { Token } from '@foretype/models';
 import { WebSocket, type ClientOptions } from 'ws';
-import { createHttp, type HttpOptions, type HttpServer } from '../../edge-node/src/http.ts';
+import { createHttp, type HttpOptions, type HttpServer, type Limits } from '../../edge-node/src/http.ts';
+import { createPrometheus } from '../../edge-node/src/metrics/prometheus.ts';
 import {
   decodeNodeFrame,
   encodeClientFrame,
@@ -11,20 +13,36 @@ import {
   type VerdictFrame,
 } from '../../edge-node/src/protocol/index.ts';
 import type { ClientBody } from '../../edge-node/src/session.ts';
-import { fakeTarget, hello, round, type HelloFields, type RoundFields } from './edge-target.ts';
+import { ADMIN_TOKEN, edgeState, TOKEN, type EdgeState } from './edge-state.ts';
+import {
+  fakeTarget,
+  hello,
+  round,
+  type HelloFields,
+  type RoundFields,
+  type TargetFields,
+} from './edge-target.ts';
 import { FakeEngine, type FakeOptions } from './fake-engine.ts';
 
-export const TOKEN = 'ft_for-tests';
+export { ADMIN_TOKEN, TOKEN };
 
-export interface EdgeOptions extends Partial<Pick<HttpOptions, 'helloWithin' | 'patience' | 'logLevel'>> {
+export interface EdgeOptions
+  extends
+    Partial<Pick<HttpOptions, 'helloWithin' | 'bodyWithin' | 'patience' | 'logLevel' | 'recheck' | 'tls'>>,
+    Pick<TargetFields, 'family' | 'scheduling'> {
   readonly engine?: FakeOptions;
-  readonly state?: () => EngineState;
+  readonly engineState?: HttpOptions['engineState'];
+  readonly limits?: Partial<Limits>;
+  readonly admin?: Partial<HttpOptions['admin']>;
+  /** What the node remembers; a state of its own if absent. */
+  readonly state?: EdgeState;
 }
 
 export interface Edge {
   readonly http: HttpServer;
   readonly url: string;
   readonly engine: FakeEngine;
+  readonly state: EdgeState;
   /** Lines of the log so far. */
   readonly log: string[];
 }
@@ -33,26 +51,49 @@ type NodeFrame = NonNullable<ReturnType<typeof decodeNodeFrame>>;
 
 /** An edge node with a fake engine on a free port; it goes with the test. */
 export async function startEdge(t: TestContext, options: EdgeOptions = {}): Promise<Edge> {
-  const { engine: engineOptions, state, ...rest } = options;
+  const {
+    engine: engineOptions,
+    engineState,
+    limits,
+    admin,
+    state = edgeState(t),
+    scheduling = {},
+    family,
+    ...rest
+  } = options;
   const engine = new FakeEngine(engineOptions);
   const log: string[] = [];
+  const { tokens, store, blocks, directory } = state;
   const http = createHttp({
-    target: fakeTarget(engine),
-    engineState: state ?? (() => ({ status: 'ready', reason: null })),
-    accounts: { verify: (token) => (token === TOKEN ? { name: 'tests' } : undefined) },
+    targets: [fakeTarget(engine, { scheduling, stored: () => store.stored(), ...(family && { family }) })],
+    engineState: engineState ?? (() => ({ status: 'ready' })),
+    tokens,
+    limits: { requests: 0, windowMs: 60_000, atOnce: 100, connections: 1000, ...limits },
+    admin: {
+      store,
+      blocks,
+      uploads: join(directory, 'uploads'),
+      backbones: () => Promise.reject(new Error('This node has no backbone.')),
+      changed: () => undefined,
+      ...admin,
+    },
+    metrics: createPrometheus({ version: '1.2.3', ofProcess: false }),
+    memory: () =>
+      Promise.resolve({ node: 1000, engines: new Map([['fake-1', 2000]]), budget: Infinity, placed: 500 }),
     version: '1.2.3',
     started: new Date('2026-01-02T03:04:05Z'),
+    now: () => state.clock,
     logLevel: 'info',
     logTo: { write: (line) => log.push(line) },
     patience: 200,
     ...rest,
   });
-  t.after(() => http.close());
+  state.users.push(() => http.close());
   const url = await http.listen({ host: '127.0.0.1', port: 0 });
-  return { http, url, engine, log };
+  return { http, url, engine, state, log };
 }
 
-export type ConnectOptions = Pick<ClientOptions, 'headers'>;
+export type ConnectOptions = Pick<ClientOptions, 'headers' | 'ca'>;
 
 /** One end of the wire, which remembers what a language server would. */
 export class WireClient {

@@ -10,6 +10,7 @@ import {
   MAX_DRAFT_LENGTH,
   WIRE_PATH,
   WIRE_VERSION,
+  type AskFrame,
   type VerifyFrame,
 } from '../../edge-node/src/protocol/index.ts';
 import type { ClientBody, NodeBody } from '../../edge-node/src/session.ts';
@@ -52,12 +53,14 @@ export class FakePeer {
     return frame ? Promise.resolve(frame) : new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** The next round, and the context it makes of what came before; a context to read ahead is taken note of. */
+  /** The next round, and the context it makes of what came before; what comes before it is answered. */
   async round(): Promise<VerifyFrame & { readonly context: readonly number[] | undefined }> {
     let frame = await this.next();
-    while (frame.case === 'sync') {
-      this.#base = applyDelta(this.#base, frame.value) ?? [];
-      this.send({ case: 'synced', value: { id: frame.value.id, spentUs: 1 } });
+    while (frame.case === 'sync' || frame.case === 'ask') {
+      if (frame.case === 'sync') {
+        this.#base = applyDelta(this.#base, frame.value) ?? [];
+        this.send({ case: 'synced', value: { id: frame.value.id, spentUs: 1 } });
+      } else this.assign(frame.value);
       frame = await this.next();
     }
     assert.equal(frame.case, 'verify');
@@ -70,6 +73,12 @@ export class FakePeer {
     assert.equal((await this.next()).case, 'hello');
     const value = { wireVersion: WIRE_VERSION, adapters, context: 512, draftLength: MAX_DRAFT_LENGTH };
     this.send({ case: 'welcome', value });
+  }
+
+  /** Every name means the adapter of that id, and no project has one. */
+  assign({ whose }: AskFrame): void {
+    const adapter = whose.case === 'name' ? whose.value : '';
+    this.send({ case: 'assigned', value: { whose, adapter } });
   }
 
   verdict(id: number, accepted: number, tokens: number[]): void {

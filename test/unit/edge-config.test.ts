@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { delimiter } from 'node:path';
 import { describe, it } from 'node:test';
+import { configText } from '../../edge-node/src/commands/init.ts';
 import { helpText, parseCommand } from '../../edge-node/src/command.ts';
 import {
+  familiesOf,
   flagName,
   readConfig,
   settingsOf,
@@ -10,11 +13,19 @@ import {
   type Config,
 } from '../../edge-node/src/config.ts';
 
-const schema = settingsSchema({ cores: 8, stateHome: '/home/dev/.local/state', family: '/opt/family' });
+const GIB = 1024 ** 3;
+const machine = { cores: 8, memory: 16 * GIB, stateHome: '/home/dev/.local/state', family: '/opt/family' };
+const schema = settingsSchema(machine);
+const ALL =
+  'host, port, tlsCert, tlsKey, family, state, threads, sequences, memory, placement, waiting, perUser, rate, logLevel';
+const FLAGS = `${ALL.split(', ').map(flagName).join(', ')}, --config`;
+const VARIABLES = `${ALL.split(', ').map(variableName).join(', ')}, FORETYPE_EDGE_CONFIG`;
+/** Where settings are read from if nobody names a file. */
+const IMPLIED = '/home/dev/.local/state/foretype-edge/config.jsonc';
 
 function read(argv: string[], env: Record<string, string> = {}, files: Record<string, string> = {}): Config {
   const command = parseCommand(argv, schema);
-  assert.equal(command.name, 'serve');
+  assert.ok(command.name === 'serve');
   const readFile = (path: string) => {
     const text = files[path];
     if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
@@ -28,14 +39,22 @@ describe('settings', () => {
     assert.deepEqual(read([]), {
       host: '127.0.0.1',
       port: 4717,
+      tlsCert: '',
+      tlsKey: '',
       family: '/opt/family',
       state: '/home/dev/.local/state/foretype-edge',
       threads: 4,
-      sequences: 4,
+      sequences: 8,
+      memory: 8192,
+      placement: 'hits-per-byte',
+      waiting: 64,
+      perUser: 8,
+      rate: 1200,
       logLevel: 'info',
     });
-    const single = settingsSchema({ cores: 1, stateHome: '/s', family: '/f' });
-    assert.equal(settingsOf(single).get('threads')!.default, 1);
+    const small = settingsSchema({ cores: 1, memory: 1, stateHome: '/s', family: '/f' });
+    assert.equal(settingsOf(small).get('threads')!.default, 1);
+    assert.equal(settingsOf(small).get('memory')!.default, 1);
   });
 
   it('are all described, with a default that the schema takes, and all in the help', () => {
@@ -47,7 +66,7 @@ describe('settings', () => {
         flagName(key),
         variableName(key),
         setting.description,
-        `Default: ${setting.default}`,
+        `Default: ${setting.default === '' ? 'none' : setting.default}`,
       ]) {
         assert.ok(help.includes(shown), `${shown} is missing from the help`);
       }
@@ -68,6 +87,44 @@ describe('settings', () => {
     const files = { '/a.json': '{"port": 1}', '/b.json': '{"port": 2}' };
     assert.equal(read([], { FORETYPE_EDGE_CONFIG: '/a.json' }, files).port, 1);
     assert.equal(read(['--config', '/b.json'], { FORETYPE_EDGE_CONFIG: '/a.json' }, files).port, 2);
+  });
+
+  it('are read from the state directory where nobody names a file and one is there', () => {
+    assert.equal(read([], {}, { [IMPLIED]: '{"port": 1}' }).port, 1);
+    assert.equal(read(['--state', '/s'], {}, { '/s/config.jsonc': '{"port": 2}' }).port, 2);
+    assert.equal(read([], { FORETYPE_EDGE_STATE: '/s' }, { '/s/config.jsonc': '{"port": 3}' }).port, 3);
+    const both = { [IMPLIED]: '{"port": 1}', '/c.json': '{}' };
+    assert.equal(read(['--config', '/c.json'], {}, both).port, 4717);
+    assert.throws(() => read([], {}, { [IMPLIED]: '{' }), { code: 'usage' });
+  });
+
+  it('may be explained in the file', () => {
+    const text = '// Ours.\n{\n  /* Not the default. */ "port": 1,\n  "host": "a//b", // and so on\n}\n';
+    const { port, host } = read(['--config=/c'], {}, { '/c': text });
+    assert.deepEqual({ port, host }, { port: 1, host: 'a//b' });
+  });
+
+  it('are as they are by themselves in the file that init writes, until somebody takes a comment away', () => {
+    const text = configText(settingsOf(schema));
+    assert.deepEqual(read(['--config=/c'], {}, { '/c': text }), read([]));
+    for (const [key, setting] of settingsOf(schema)) {
+      const line = `// ${JSON.stringify(key)}: ${JSON.stringify(setting.default)},`;
+      assert.ok(text.includes(line), line);
+      assert.ok(text.includes(`// ${setting.description}`), key);
+    }
+    const open = text.replace('// "port": 4717,', '"port": 80,').replace('// "rate": 1200,', '"rate": 5,');
+    const { port, rate } = read(['--config=/c'], {}, { '/c': open });
+    assert.deepEqual({ port, rate }, { port: 80, rate: 5 });
+    assert.equal(
+      read(['--config=/c'], {}, { '/c': configText(settingsOf(schema), { state: '/s' }) }).state,
+      '/s',
+    );
+  });
+
+  it('may name several families', () => {
+    const family = ['/a', '', '/b', '/a'].join(delimiter);
+    assert.deepEqual(familiesOf(read(['--family', family])), ['/a', '/b']);
+    assert.deepEqual(familiesOf(read([])), ['/opt/family']);
   });
 
   it('may be written as --flag=value and after the command', () => {
@@ -114,12 +171,12 @@ describe('what is wrong with settings is said with the source, what was expected
     [
       'an unknown flag',
       () => read(['--prot', '1']),
-      'Flag --prot: expected one of --host, --port, --family, --state, --threads, --sequences, --log-level, --config, --help, --version.',
+      `Flag --prot: expected one of ${FLAGS}, --help, --version.`,
     ],
     [
       'an unknown command',
       () => read(['server']),
-      'Command "server": expected serve; see foretype-edge --help.',
+      'Command "server": expected one of serve, init, token, adapter, models, backup, doctor; see foretype-edge --help.',
     ],
     ['a word too many', () => read(['serve', 'now']), 'Argument "now": expected nothing after serve.'],
     [
@@ -130,7 +187,7 @@ describe('what is wrong with settings is said with the source, what was expected
     [
       'an unknown variable',
       () => read([], { FORETYPE_EDGE_PROT: '1' }),
-      'Environment variable FORETYPE_EDGE_PROT: expected one of FORETYPE_EDGE_HOST, FORETYPE_EDGE_PORT, FORETYPE_EDGE_FAMILY, FORETYPE_EDGE_STATE, FORETYPE_EDGE_THREADS, FORETYPE_EDGE_SEQUENCES, FORETYPE_EDGE_LOG_LEVEL, FORETYPE_EDGE_CONFIG.',
+      `Environment variable FORETYPE_EDGE_PROT: expected one of ${VARIABLES}.`,
     ],
     [
       'a key of the wrong type',
@@ -140,7 +197,7 @@ describe('what is wrong with settings is said with the source, what was expected
     [
       'an unknown key',
       () => read(['--config=/c'], {}, { '/c': '{"prot":80}' }),
-      'Config file /c, key "prot": expected one of host, port, family, state, threads, sequences, logLevel.',
+      `Config file /c, key "prot": expected one of ${ALL}.`,
     ],
     [
       'a file that is not there',
@@ -150,7 +207,42 @@ describe('what is wrong with settings is said with the source, what was expected
     [
       'a file that is not JSON',
       () => read(['--config=/c'], {}, { '/c': '{' }),
-      'Config file /c: expected a JSON object, got text that is not JSON.',
+      'Config file /c: expected a JSON object, got text that is not JSON at line 1.',
+    ],
+    [
+      'a file that is not JSON further down',
+      () => read(['--config=/c'], {}, { '/c': '{\n  "port": 1,\n  oops\n}' }),
+      'Config file /c: expected a JSON object, got text that is not JSON at line 3.',
+    ],
+    [
+      'an empty file',
+      () => read(['--config=/c'], {}, { '/c': '' }),
+      'Config file /c: expected a JSON object, got text that is not JSON at line 1.',
+    ],
+    [
+      'a certificate without a key',
+      () => read(['--tls-cert', '/cert.pem']),
+      'Settings tlsCert and tlsKey: expected both or neither.',
+    ],
+    [
+      'a key without a certificate',
+      () => read([], { FORETYPE_EDGE_TLS_KEY: '/key.pem' }),
+      'Settings tlsCert and tlsKey: expected both or neither.',
+    ],
+    [
+      'no family',
+      () => read(['--family', delimiter]),
+      `Setting family: expected a directory, got ${JSON.stringify(delimiter)}.`,
+    ],
+    [
+      'a placement that is none',
+      () => read(['--placement', 'fifo']),
+      'Flag --placement: expected one of hits-per-byte, lru, got "fifo".',
+    ],
+    [
+      'more prompts than a batch has tokens',
+      () => read(['--sequences', '33']),
+      'Flag --sequences: expected an integer from 1 to 32, got 33.',
     ],
     [
       'a file with a list',
@@ -178,13 +270,5 @@ describe('what is wrong with settings is said with the source, what was expected
         ].join('\n'),
       },
     );
-  });
-});
-
-describe('the command line', () => {
-  it('asks for help or the version before anything else', () => {
-    assert.equal(parseCommand(['serve', '--help'], schema).name, 'help');
-    assert.equal(parseCommand(['-h'], schema).name, 'help');
-    assert.equal(parseCommand(['--version'], schema).name, 'version');
   });
 });

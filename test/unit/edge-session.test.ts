@@ -3,22 +3,40 @@ import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { EngineError, type Engine, type EngineErrorCode, type Token } from '@foretype/models';
 import { CLOSE, MAX_DRAFT_LENGTH, MAX_MORE, WIRE_VERSION } from '../../edge-node/src/protocol/index.ts';
-import { MAX_RUNNING, Session, type ClientBody, type NodeBody } from '../../edge-node/src/session.ts';
-import { cancel, sync, fakeTarget, hello, round, type HelloFields } from '../support/edge-target.ts';
+import {
+  MAX_RUNNING,
+  Session,
+  type ClientBody,
+  type NodeBody,
+  type RoundReport,
+} from '../../edge-node/src/session.ts';
+import {
+  ask,
+  cancel,
+  sync,
+  fakeTarget,
+  hello,
+  round,
+  type HelloFields,
+  type TargetFields,
+} from '../support/edge-target.ts';
 import { FAKE, FakeEngine, fakeNext, fakeWrite, type FakeOptions } from '../support/fake-engine.ts';
 
 const never = () => new Promise(() => undefined);
 const text = (characters: string): Token[] => [...Buffer.from(characters)];
 
 /** A session whose world is a list. */
-function open(options: FakeOptions = {}) {
+function open(options: FakeOptions = {}, fields: TargetFields = {}) {
   const engine = new FakeEngine(options);
   const sent: NodeBody[] = [];
   const closed: { code: number; reason: string }[] = [];
   const faults: unknown[] = [];
+  const reports: RoundReport[] = [];
   let clock = 0;
   const session = new Session({
-    target: fakeTarget(engine),
+    targets: [fakeTarget(engine, fields)],
+    client: 'tests',
+    done: (report) => void reports.push(report),
     send: (frame) => void sent.push(frame),
     close: (code, reason) => void closed.push({ code, reason }),
     report: (fault) => void faults.push(fault),
@@ -31,11 +49,11 @@ function open(options: FakeOptions = {}) {
     await settle();
     return sent.slice(before);
   };
-  return { session, engine, sent, closed, faults, exchange };
+  return { session, engine, sent, closed, faults, reports, exchange };
 }
 
-async function welcomed(options: FakeOptions = {}) {
-  const world = open(options);
+async function welcomed(options: FakeOptions = {}, fields: TargetFields = {}) {
+  const world = open(options, fields);
   await world.exchange(hello());
   return world;
 }
@@ -564,4 +582,128 @@ describe('the end of a session', () => {
       [CLOSE.goingAway],
     );
   });
+});
+
+describe('an adapter', () => {
+  const versions = (...numbers: number[]) =>
+    numbers.map((number) => ({
+      adapter: 'green',
+      number,
+      sha256: String(number).repeat(64),
+      bytes: 10,
+      backbone: 'b'.repeat(64),
+      pinned: false,
+    }));
+  const project = 'e'.repeat(64);
+  const assigned = (frames: readonly NodeBody[]) =>
+    frames.map((frame) => {
+      assert.equal(frame.case, 'assigned');
+      return frame.value.adapter;
+    });
+
+  it('is told by name and by project, and told again when a new version is there', async () => {
+    let stored = { versions: versions(1), projects: new Map([[project, 'green']]) };
+    const { session, exchange, sent } = await welcomed({}, { stored: () => stored });
+    assert.deepEqual(assigned(await exchange(ask({ name: 'green' }))), ['green@1']);
+    assert.deepEqual(assigned(await exchange(ask({ project }))), ['green@1']);
+    assert.deepEqual(
+      assigned(await exchange(ask({ name: 'blue' }))),
+      ['blue'],
+      "a family's own has no version",
+    );
+    assert.deepEqual(assigned(await exchange(ask({ name: 'grey' }))), [''], 'the backbone answers');
+    const before = sent.length;
+    session.renew();
+    assert.equal(sent.length, before, 'nothing is said where nothing changed');
+    stored = { versions: versions(1, 2), projects: new Map([[project, 'blue']]) };
+    session.renew();
+    assert.deepEqual(assigned(sent.slice(before)), ['green@2', 'blue']);
+  });
+
+  it('that was replaced still answers who began with it, by its id', async () => {
+    const stored = { versions: versions(1, 2), projects: new Map() };
+    const { exchange, engine } = await welcomed({}, { stored: () => stored });
+    const answer = await exchange(round({ id: 1, context: text('a'), adapter: 'green@1' }));
+    assert.deepEqual(verdict(answer).tokens, [fakeNext(text('a'), 'green@1')]);
+    assert.equal(engine.calls.at(-1)?.adapter, 'green@1');
+    const removed = await exchange(round({ id: 2, context: text('a'), adapter: 'green@3' }));
+    assert.deepEqual(failure(removed), { id: 2, code: 'unknown-adapter' });
+  });
+
+  it('that is not in memory is waited for, but not for ever', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const loading = Promise.withResolvers<undefined>();
+    const { exchange, reports } = await welcomed(
+      {},
+      { prepare: (adapter) => (adapter === 'red' ? loading.promise : Promise.resolve()) },
+    );
+    assert.deepEqual(await exchange(round({ id: 1, context: text('a'), adapter: 'red' })), []);
+    t.mock.timers.tick(1500);
+    assert.deepEqual(failure(await exchange()), { id: 1, code: 'loading' });
+    const answer = verdict(await exchange(round({ id: 2, context: text('a') }, text('a'))));
+    assert.deepEqual(answer.tokens, [fakeNext(text('a'))], 'the backbone answers meanwhile');
+    loading.resolve(undefined);
+    const later = await exchange(round({ id: 3, context: text('a'), adapter: 'red' }, text('a')));
+    assert.deepEqual(verdict(later).tokens, [fakeNext(text('a'), 'red')]);
+    assert.deepEqual(
+      reports.map(({ adapter, outcome }) => [adapter, outcome]),
+      [
+        ['red', 'loading'],
+        ['', 'verified'],
+        ['red', 'verified'],
+      ],
+    );
+  });
+
+  it('is asked for in a question that makes sense, and not too often', async () => {
+    const { exchange, closed } = await welcomed();
+    const code = () => closed.map((one) => one.code);
+    for (let asked = 0; asked < 256; asked++) await exchange(ask({ name: `name-${asked}` }));
+    await exchange(ask({ name: 'name-0' }));
+    assert.deepEqual(code(), [], 'the same again is no new question');
+    await exchange(ask({ name: 'one-more' }));
+    assert.deepEqual(code(), [CLOSE.malformed]);
+    const short = await welcomed();
+    await short.exchange(ask({ project: 'ab' }));
+    assert.equal(short.closed[0]?.code, CLOSE.malformed);
+  });
+});
+
+describe('a node with more to do than it can', () => {
+  it('says so at once where too many wait, and takes on the next when there is room', async () => {
+    const held = Promise.withResolvers<undefined>();
+    const scheduling = { running: 1, waiting: 1 };
+    const { exchange } = await welcomed({ delay: () => held.promise }, { scheduling });
+    assert.deepEqual(await exchange(round({ id: 1, context: text('a') })), []);
+    assert.deepEqual(await exchange(round({ id: 2, context: text('ab') }, text('a'))), []);
+    const refused = await exchange(round({ id: 3, context: text('abc') }, text('ab')));
+    assert.deepEqual(failure(refused), { id: 3, code: 'busy' });
+    held.resolve(undefined);
+    const answered = await exchange();
+    assert.deepEqual(
+      answered.map((frame) => frame.case === 'verdict' && frame.value.id),
+      [1, 2],
+    );
+  });
+
+  it('forgets who cancels while waiting', async () => {
+    const held = Promise.withResolvers<undefined>();
+    const { exchange, engine } = await welcomed(
+      { delay: () => held.promise },
+      { scheduling: { running: 1 } },
+    );
+    await exchange(round({ id: 1, context: text('a') }), round({ id: 2, context: text('b') }));
+    assert.deepEqual(failure(await exchange(cancel(2))), { id: 2, code: 'cancelled' });
+    held.resolve(undefined);
+    await exchange();
+    assert.equal(engine.calls.length, 1, 'the engine never saw it');
+  });
+});
+
+it('a token that is not valid any more ends its connection with the reason', async () => {
+  const { session, exchange, closed, sent } = await welcomed();
+  session.revoke('The token was revoked.');
+  await exchange();
+  assert.deepEqual(failure(sent.slice(-1)), { id: 0, code: 'unauthorized' });
+  assert.deepEqual(closed, [{ code: CLOSE.unauthorized, reason: 'The token was revoked.' }]);
 });

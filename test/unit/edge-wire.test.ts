@@ -24,7 +24,8 @@ function open(t: TestContext) {
   const socket = new FakeSocket();
   const lines: object[] = [];
   const connection = converse(socket, {
-    target: fakeTarget(new FakeEngine()),
+    targets: [fakeTarget(new FakeEngine())],
+    client: 'tests',
     log: { info: (fields) => lines.push(fields), error: (fields) => lines.push(fields) },
     now: () => 0,
     helloWithin: 10_000,

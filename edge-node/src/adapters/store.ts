@@ -2,6 +2,7 @@ import { adapterFacts, allFinite, GgufError, MAX_HEADER_BYTES, parseGguf, type G
 import { createHash } from 'node:crypto';
 import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import type { DatabaseSync } from 'node:sqlite';
+import type { Stored } from '../roster.ts';
 import { transaction } from '../state/database.ts';
 import { AdapterError } from './error.ts';
 import type { BlockId, Blocks } from './blocks.ts';
@@ -21,6 +22,15 @@ export interface AdapterVersion {
   readonly backbone: string;
   readonly rank: number;
   readonly created: Date;
+}
+
+/** A project that an adapter answers. */
+export interface AssignedProject {
+  /** See `projectId`. */
+  readonly id: string;
+  /** What whoever assigned it called it. */
+  readonly label: string | null;
+  readonly adapter: string;
 }
 
 /** A backbone that adapters are checked against. */
@@ -86,6 +96,61 @@ export class AdapterStore {
       )
       .all(name ?? null)
       .map(versionOf);
+  }
+
+  /** What the node answers with, as it is now. */
+  stored(): Stored {
+    const pinned = this.pinned();
+    const versions = this.versions().map((version) => ({ ...version, pinned: pinned.has(version.adapter) }));
+    return { versions, projects: new Map(this.projects().map(({ id, adapter }) => [id, adapter])) };
+  }
+
+  /** Names of the adapters that are kept in memory before all others. */
+  pinned(): Set<string> {
+    const rows = this.#database.prepare('SELECT name FROM adapter WHERE pinned = 1').all();
+    return new Set(rows.map((row) => String(row['name'])));
+  }
+
+  /** @throws AdapterError `unknown` */
+  pin(name: string, pinned: boolean): void {
+    const { changes } = this.#database
+      .prepare('UPDATE adapter SET pinned = ? WHERE name = ?')
+      .run(pinned ? 1 : 0, name);
+    if (changes === 0) throw unknown(name);
+  }
+
+  /** Projects that have an adapter, by label. */
+  projects(): AssignedProject[] {
+    return this.#database
+      .prepare(
+        `SELECT project.id, label, name FROM project JOIN adapter ON adapter.id = adapter
+         ORDER BY label, project.id`,
+      )
+      .all()
+      .map((row) => ({
+        id: String(row['id']),
+        label: row['label'] === null ? null : String(row['label']),
+        adapter: String(row['name']),
+      }));
+  }
+
+  /** Answers a project with an adapter from now on, whatever it was answered with before. @throws AdapterError `unknown` */
+  assign(project: Pick<AssignedProject, 'id' | 'label'>, name: string): void {
+    const { changes } = this.#database
+      .prepare(
+        `INSERT INTO project (id, adapter, label, created) SELECT ?, id, ?, ? FROM adapter WHERE name = ?
+         ON CONFLICT (id) DO UPDATE SET adapter = excluded.adapter, label = excluded.label`,
+      )
+      .run(project.id, project.label, this.#now().getTime(), name);
+    if (changes === 0) throw unknown(name);
+  }
+
+  /** @returns whether the project had an adapter. */
+  unassign(id: string): boolean {
+    const { changes } = this.#database
+      .prepare('DELETE FROM project WHERE id = ? AND adapter IS NOT NULL')
+      .run(id);
+    return changes > 0;
   }
 
   /** Blocks of a version, in the order in which they make its file. */

@@ -2,7 +2,7 @@ import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/p
 import { ClientFrameSchema, NodeFrameSchema, type ClientFrame, type NodeFrame } from './wire_pb.ts';
 
 /** Raised when a frame's meaning changes; both sides must speak the same one. */
-export const WIRE_VERSION = 2;
+export const WIRE_VERSION = 3;
 
 /** The longest frame either side reads, in bytes: room for a context of 64 k tokens. */
 export const MAX_FRAME_BYTES = 256 * 1024;
@@ -16,6 +16,9 @@ export const MAX_MORE = 256;
 /** The most tokens that may be taken back from before the cursor. */
 export const MAX_LEADING = 64;
 
+/** The most names and projects whose adapter a connection may ask for. */
+export const MAX_ASKED = 256;
+
 /** Reasons for which a node closes a connection, as WebSocket close codes (RFC 6455, 7.4.2: 4000-4999 are ours). */
 export const CLOSE = {
   /** The node is shutting down. */
@@ -28,6 +31,8 @@ export const CLOSE = {
   unavailable: 1013,
   /** A frame could not be read, or came out of turn. */
   malformed: 4400,
+  /** The token that the connection was opened with was revoked, or its time is over. */
+  unauthorized: 4401,
   /** Wire version, tokenizer, family or backbone differ. */
   incompatible: 4406,
   /** No hello came in time. */
@@ -44,6 +49,10 @@ export type FailureCode =
   | 'invalid'
   /** The node has no adapter of that name. */
   | 'unknown-adapter'
+  /** The adapter is not in memory yet; the node loads it, and the backbone can answer meanwhile. */
+  | 'loading'
+  /** The connection's token is not valid any more; see {@link CLOSE}. */
+  | 'unauthorized'
   /** The context and the draft are longer than the target can hold. */
   | 'context-full'
   /** The client cancelled the round before its verdict was sent. */

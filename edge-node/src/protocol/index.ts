@@ -1,5 +1,6 @@
 /** What an edge node says and understands: all that a client of it may import. */
 export { identityOf, incompatibility, type Identity } from './compatibility.ts';
+export { namedProject, normaliseRemote, projectId } from './project.ts';
 export { applyDelta, contextDelta, type ContextDelta } from './context.ts';
 export {
   CLOSE,
@@ -7,6 +8,7 @@ export {
   decodeNodeFrame,
   encodeClientFrame,
   encodeNodeFrame,
+  MAX_ASKED,
   MAX_DRAFT_LENGTH,
   MAX_FRAME_BYTES,
   MAX_LEADING,
@@ -15,6 +17,8 @@ export {
   type FailureCode,
 } from './frames.ts';
 export type {
+  Ask as AskFrame,
+  Assigned as AssignedFrame,
   Sync as SyncFrame,
   Verdict as VerdictFrame,
   Verify as VerifyFrame,

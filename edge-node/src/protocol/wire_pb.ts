@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file wire.proto.
  */
 export const file_wire: GenFile = /*@__PURE__*/
-  fileDesc("Cgp3aXJlLnByb3RvEhBmb3JldHlwZS53aXJlLnYxIr8BCgtDbGllbnRGcmFtZRIoCgVoZWxsbxgBIAEoCzIXLmZvcmV0eXBlLndpcmUudjEuSGVsbG9IABIqCgZ2ZXJpZnkYAiABKAsyGC5mb3JldHlwZS53aXJlLnYxLlZlcmlmeUgAEioKBmNhbmNlbBgDIAEoCzIYLmZvcmV0eXBlLndpcmUudjEuQ2FuY2VsSAASJgoEc3luYxgEIAEoCzIWLmZvcmV0eXBlLndpcmUudjEuU3luY0gAQgYKBGJvZHki9wEKCU5vZGVGcmFtZRIsCgd3ZWxjb21lGAEgASgLMhkuZm9yZXR5cGUud2lyZS52MS5XZWxjb21lSAASLAoHdmVyZGljdBgCIAEoCzIZLmZvcmV0eXBlLndpcmUudjEuVmVyZGljdEgAEiwKB2ZhaWx1cmUYAyABKAsyGS5mb3JldHlwZS53aXJlLnYxLkZhaWx1cmVIABIsCgd3cml0dGVuGAQgASgLMhkuZm9yZXR5cGUud2lyZS52MS5Xcml0dGVuSAASKgoGc3luY2VkGAUgASgLMhguZm9yZXR5cGUud2lyZS52MS5TeW5jZWRIAEIGCgRib2R5IlIKBUhlbGxvEhQKDHdpcmVfdmVyc2lvbhgBIAEoDRIOCgZmYW1pbHkYAiABKAkSEQoJdG9rZW5pemVyGAMgASgMEhAKCGJhY2tib25lGAQgASgMIlgKB1dlbGNvbWUSFAoMd2lyZV92ZXJzaW9uGAEgASgNEhAKCGFkYXB0ZXJzGAIgAygJEg8KB2NvbnRleHQYAyABKA0SFAoMZHJhZnRfbGVuZ3RoGAQgASgNIlEKBFN5bmMSCgoCaWQYASABKA0SDAoEa2VlcBgCIAEoDRIOCgZ0b2tlbnMYAyADKA0SDgoGZGlnZXN0GAQgASgHEg8KB2FkYXB0ZXIYBSABKAkiyQEKBlZlcmlmeRIKCgJpZBgBIAEoDRIMCgRrZWVwGAIgASgNEg4KBnRva2VucxgDIAMoDRIOCgZkaWdlc3QYBCABKAcSDwoHZHJhZnRlZBgFIAMoDRIMCgRtb3JlGAYgASgNEg8KB2FkYXB0ZXIYByABKAkSDwoHbGVhZGluZxgIIAMoDRINCgViZWd1bhgJIAEoDRISCgp1bnRpbF9saW5lGAogASgIEhMKC3RlbXBlcmF0dXJlGAsgASgBEgwKBHNlZWQYDCABKA0iFAoGQ2FuY2VsEgoKAmlkGAEgASgNImYKB1ZlcmRpY3QSCgoCaWQYASABKA0SEAoIYWNjZXB0ZWQYAiABKA0SDgoGdG9rZW5zGAMgAygNEhAKCHNwZW50X3VzGAQgASgNEgwKBG9wZW4YBSABKAgSDQoFZnJlc2gYBiABKA0iVAoHV3JpdHRlbhIKCgJpZBgBIAEoDRIOCgZ0b2tlbnMYAiADKA0SEAoIc3BlbnRfdXMYAyABKA0SDAoEb3BlbhgEIAEoCBINCgVzdGFydBgFIAEoDSImCgZTeW5jZWQSCgoCaWQYASABKA0SEAoIc3BlbnRfdXMYAiABKA0iNAoHRmFpbHVyZRIKCgJpZBgBIAEoDRIMCgRjb2RlGAIgASgJEg8KB21lc3NhZ2UYAyABKAliBnByb3RvMw");
+  fileDesc("Cgp3aXJlLnByb3RvEhBmb3JldHlwZS53aXJlLnYxIuUBCgtDbGllbnRGcmFtZRIoCgVoZWxsbxgBIAEoCzIXLmZvcmV0eXBlLndpcmUudjEuSGVsbG9IABIqCgZ2ZXJpZnkYAiABKAsyGC5mb3JldHlwZS53aXJlLnYxLlZlcmlmeUgAEioKBmNhbmNlbBgDIAEoCzIYLmZvcmV0eXBlLndpcmUudjEuQ2FuY2VsSAASJgoEc3luYxgEIAEoCzIWLmZvcmV0eXBlLndpcmUudjEuU3luY0gAEiQKA2FzaxgFIAEoCzIVLmZvcmV0eXBlLndpcmUudjEuQXNrSABCBgoEYm9keSKnAgoJTm9kZUZyYW1lEiwKB3dlbGNvbWUYASABKAsyGS5mb3JldHlwZS53aXJlLnYxLldlbGNvbWVIABIsCgd2ZXJkaWN0GAIgASgLMhkuZm9yZXR5cGUud2lyZS52MS5WZXJkaWN0SAASLAoHZmFpbHVyZRgDIAEoCzIZLmZvcmV0eXBlLndpcmUudjEuRmFpbHVyZUgAEiwKB3dyaXR0ZW4YBCABKAsyGS5mb3JldHlwZS53aXJlLnYxLldyaXR0ZW5IABIqCgZzeW5jZWQYBSABKAsyGC5mb3JldHlwZS53aXJlLnYxLlN5bmNlZEgAEi4KCGFzc2lnbmVkGAYgASgLMhouZm9yZXR5cGUud2lyZS52MS5Bc3NpZ25lZEgAQgYKBGJvZHkiUgoFSGVsbG8SFAoMd2lyZV92ZXJzaW9uGAEgASgNEg4KBmZhbWlseRgCIAEoCRIRCgl0b2tlbml6ZXIYAyABKAwSEAoIYmFja2JvbmUYBCABKAwiWAoHV2VsY29tZRIUCgx3aXJlX3ZlcnNpb24YASABKA0SEAoIYWRhcHRlcnMYAiADKAkSDwoHY29udGV4dBgDIAEoDRIUCgxkcmFmdF9sZW5ndGgYBCABKA0iMQoDQXNrEhEKB3Byb2plY3QYASABKAxIABIOCgRuYW1lGAIgASgJSABCBwoFd2hvc2UiRwoIQXNzaWduZWQSEQoHcHJvamVjdBgBIAEoDEgAEg4KBG5hbWUYAiABKAlIABIPCgdhZGFwdGVyGAMgASgJQgcKBXdob3NlIlEKBFN5bmMSCgoCaWQYASABKA0SDAoEa2VlcBgCIAEoDRIOCgZ0b2tlbnMYAyADKA0SDgoGZGlnZXN0GAQgASgHEg8KB2FkYXB0ZXIYBSABKAkiyQEKBlZlcmlmeRIKCgJpZBgBIAEoDRIMCgRrZWVwGAIgASgNEg4KBnRva2VucxgDIAMoDRIOCgZkaWdlc3QYBCABKAcSDwoHZHJhZnRlZBgFIAMoDRIMCgRtb3JlGAYgASgNEg8KB2FkYXB0ZXIYByABKAkSDwoHbGVhZGluZxgIIAMoDRINCgViZWd1bhgJIAEoDRISCgp1bnRpbF9saW5lGAogASgIEhMKC3RlbXBlcmF0dXJlGAsgASgBEgwKBHNlZWQYDCABKA0iFAoGQ2FuY2VsEgoKAmlkGAEgASgNImYKB1ZlcmRpY3QSCgoCaWQYASABKA0SEAoIYWNjZXB0ZWQYAiABKA0SDgoGdG9rZW5zGAMgAygNEhAKCHNwZW50X3VzGAQgASgNEgwKBG9wZW4YBSABKAgSDQoFZnJlc2gYBiABKA0iVAoHV3JpdHRlbhIKCgJpZBgBIAEoDRIOCgZ0b2tlbnMYAiADKA0SEAoIc3BlbnRfdXMYAyABKA0SDAoEb3BlbhgEIAEoCBINCgVzdGFydBgFIAEoDSImCgZTeW5jZWQSCgoCaWQYASABKA0SEAoIc3BlbnRfdXMYAiABKA0iNAoHRmFpbHVyZRIKCgJpZBgBIAEoDRIMCgRjb2RlGAIgASgJEg8KB21lc3NhZ2UYAyABKAliBnByb3RvMw");
 
 /**
  * @generated from message foretype.wire.v1.ClientFrame
@@ -46,6 +46,12 @@ export type ClientFrame = Message<"foretype.wire.v1.ClientFrame"> & {
      */
     value: Sync;
     case: "sync";
+  } | {
+    /**
+     * @generated from field: foretype.wire.v1.Ask ask = 5;
+     */
+    value: Ask;
+    case: "ask";
   } | { case: undefined; value?: undefined };
 };
 
@@ -93,6 +99,12 @@ export type NodeFrame = Message<"foretype.wire.v1.NodeFrame"> & {
      */
     value: Synced;
     case: "synced";
+  } | {
+    /**
+     * @generated from field: foretype.wire.v1.Assigned assigned = 6;
+     */
+    value: Assigned;
+    case: "assigned";
   } | { case: undefined; value?: undefined };
 };
 
@@ -151,6 +163,8 @@ export type Welcome = Message<"foretype.wire.v1.Welcome"> & {
   wireVersion: number;
 
   /**
+   * Names of the adapters that may be asked for.
+   *
    * @generated from field: repeated string adapters = 2;
    */
   adapters: string[];
@@ -176,6 +190,76 @@ export type Welcome = Message<"foretype.wire.v1.Welcome"> & {
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
   messageDesc(file_wire, 3);
+
+/**
+ * Which adapter answers for a project, or is meant by a name. Answered with Assigned, and again whenever that changes
+ * while the connection lasts: a new version of an adapter has a new id.
+ *
+ * @generated from message foretype.wire.v1.Ask
+ */
+export type Ask = Message<"foretype.wire.v1.Ask"> & {
+  /**
+   * @generated from oneof foretype.wire.v1.Ask.whose
+   */
+  whose: {
+    /**
+     * SHA-256 of the project's normalised address, 32 bytes.
+     *
+     * @generated from field: bytes project = 1;
+     */
+    value: Uint8Array;
+    case: "project";
+  } | {
+    /**
+     * @generated from field: string name = 2;
+     */
+    value: string;
+    case: "name";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message foretype.wire.v1.Ask.
+ * Use `create(AskSchema)` to create a new message.
+ */
+export const AskSchema: GenMessage<Ask> = /*@__PURE__*/
+  messageDesc(file_wire, 4);
+
+/**
+ * @generated from message foretype.wire.v1.Assigned
+ */
+export type Assigned = Message<"foretype.wire.v1.Assigned"> & {
+  /**
+   * @generated from oneof foretype.wire.v1.Assigned.whose
+   */
+  whose: {
+    /**
+     * @generated from field: bytes project = 1;
+     */
+    value: Uint8Array;
+    case: "project";
+  } | {
+    /**
+     * @generated from field: string name = 2;
+     */
+    value: string;
+    case: "name";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * What rounds are to ask for; empty where nothing is assigned and the backbone answers.
+   *
+   * @generated from field: string adapter = 3;
+   */
+  adapter: string;
+};
+
+/**
+ * Describes the message foretype.wire.v1.Assigned.
+ * Use `create(AssignedSchema)` to create a new message.
+ */
+export const AssignedSchema: GenMessage<Assigned> = /*@__PURE__*/
+  messageDesc(file_wire, 5);
 
 /**
  * A context to read ahead of the round that will need it. The context travels as a change to what this connection sent
@@ -211,7 +295,7 @@ export type Sync = Message<"foretype.wire.v1.Sync"> & {
   digest: number;
 
   /**
-   * Empty for the backbone itself.
+   * An id as Assigned tells it; empty for the backbone itself.
    *
    * @generated from field: string adapter = 5;
    */
@@ -223,7 +307,7 @@ export type Sync = Message<"foretype.wire.v1.Sync"> & {
  * Use `create(SyncSchema)` to create a new message.
  */
 export const SyncSchema: GenMessage<Sync> = /*@__PURE__*/
-  messageDesc(file_wire, 4);
+  messageDesc(file_wire, 6);
 
 /**
  * One round; its context travels as that of a Sync. It is answered with a Verdict, which Written frames follow while it
@@ -265,7 +349,7 @@ export type Verify = Message<"foretype.wire.v1.Verify"> & {
   more: number;
 
   /**
-   * Empty for the backbone itself.
+   * As in Sync.
    *
    * @generated from field: string adapter = 7;
    */
@@ -310,7 +394,7 @@ export type Verify = Message<"foretype.wire.v1.Verify"> & {
  * Use `create(VerifySchema)` to create a new message.
  */
 export const VerifySchema: GenMessage<Verify> = /*@__PURE__*/
-  messageDesc(file_wire, 5);
+  messageDesc(file_wire, 7);
 
 /**
  * The round is not wanted any more; the node stops it and answers `cancelled`, unless its answer was sent already.
@@ -329,7 +413,7 @@ export type Cancel = Message<"foretype.wire.v1.Cancel"> & {
  * Use `create(CancelSchema)` to create a new message.
  */
 export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
-  messageDesc(file_wire, 6);
+  messageDesc(file_wire, 8);
 
 /**
  * @generated from message foretype.wire.v1.Verdict
@@ -379,7 +463,7 @@ export type Verdict = Message<"foretype.wire.v1.Verdict"> & {
  * Use `create(VerdictSchema)` to create a new message.
  */
 export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
-  messageDesc(file_wire, 7);
+  messageDesc(file_wire, 9);
 
 /**
  * What the target wrote on after its own token.
@@ -424,7 +508,7 @@ export type Written = Message<"foretype.wire.v1.Written"> & {
  * Use `create(WrittenSchema)` to create a new message.
  */
 export const WrittenSchema: GenMessage<Written> = /*@__PURE__*/
-  messageDesc(file_wire, 8);
+  messageDesc(file_wire, 10);
 
 /**
  * @generated from message foretype.wire.v1.Synced
@@ -446,7 +530,7 @@ export type Synced = Message<"foretype.wire.v1.Synced"> & {
  * Use `create(SyncedSchema)` to create a new message.
  */
 export const SyncedSchema: GenMessage<Synced> = /*@__PURE__*/
-  messageDesc(file_wire, 9);
+  messageDesc(file_wire, 11);
 
 /**
  * Something went wrong; `id` is 0 where it concerns the connection.
@@ -479,5 +563,5 @@ export type Failure = Message<"foretype.wire.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_wire, 10);
+  messageDesc(file_wire, 12);
 

@@ -56,7 +56,14 @@ const MIGRATIONS = [
     created INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What whoever assigned an adapter called the project, since its id tells nothing.
+  ALTER TABLE project ADD COLUMN label TEXT;
+  `,
 ];
+
+/** Name of the database in the state directory. */
+export const DATABASE_FILE = 'node.db';
 
 /** Milliseconds that a statement waits for another process, a command beside the node, to end its own. */
 const BUSY_MS = 5000;
@@ -67,7 +74,7 @@ const BUSY_MS = 5000;
  * @throws StartError `state-invalid` naming the file and what to do.
  */
 export function openDatabase(directory: string): DatabaseSync {
-  const path = join(directory, 'node.db');
+  const path = join(directory, DATABASE_FILE);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const database = new DatabaseSync(path, { timeout: BUSY_MS });

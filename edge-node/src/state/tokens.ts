@@ -83,6 +83,13 @@ export class Tokens {
     return this.#isValid(row) ? { token: Number(row['id']), account: accountOf(row) } : undefined;
   }
 
+  /** Why a token is not valid that {@link verify} does not take. */
+  whyNot(token: string): 'unknown' | 'expired' | 'revoked' {
+    const row = this.#database.prepare('SELECT revoked FROM token WHERE sha256 = ?').get(hash(token));
+    if (!row) return 'unknown';
+    return row['revoked'] === null ? 'expired' : 'revoked';
+  }
+
   /** Whether a token that was valid still is. */
   stillValid({ token }: Access): boolean {
     const row = this.#database.prepare('SELECT expires, revoked FROM token WHERE id = ?').get(token);

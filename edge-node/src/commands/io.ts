@@ -1,0 +1,82 @@
+import { draftSpec, EMBEDDED_FAMILY, loadFamily, startEngine } from '@foretype/models';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { arch, availableParallelism, totalmem } from 'node:os';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SettingsSchema } from '../config.ts';
+
+/** What commands see of the world, and how they answer. */
+export interface CommandIo {
+  readonly schema: SettingsSchema;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly machine: {
+    /** As Node names it: `x64`, `arm64`. */
+    readonly architecture: string;
+    readonly cores: number;
+    /** Bytes that this process may have. */
+    readonly memory: number;
+  };
+  /** A line of what was asked for. */
+  readonly out: (line: string) => void;
+  /** A line about what is going on, or went wrong. */
+  readonly err: (line: string) => void;
+  readonly now: () => Date;
+  /** `size` bytes that nobody can guess. */
+  readonly random: (size: number) => Uint8Array;
+  readonly readFile: (path: string) => string;
+  readonly fetch: typeof fetch;
+  /** Rejects where the signal is aborted. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<unknown>;
+  /** Bytes that this user may still write where `path` is, or would be. */
+  readonly freeBytes: (path: string) => Promise<number>;
+  /** Loads a model with the native library. @throws EngineError */
+  readonly tryEngine: () => Promise<void>;
+}
+
+/** This process, its terminal and its machine. */
+export function processIo(schema: SettingsSchema): CommandIo {
+  return {
+    schema,
+    env: process.env,
+    machine: { architecture: arch(), cores: availableParallelism(), memory: machineMemory() },
+    out: (line) => console.log(line),
+    err: (line) => console.error(line),
+    now: () => new Date(),
+    random: randomBytes,
+    readFile: (path) => readFileSync(path, 'utf8'),
+    fetch,
+    sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+    freeBytes,
+    tryEngine,
+  };
+}
+
+/** Bytes that this process may have: of the machine, or of the container that it runs in. */
+export function machineMemory(): number {
+  const container = process.constrainedMemory();
+  return container > 0 ? Math.min(container, totalmem()) : totalmem();
+}
+
+/** Bytes that this user may still write where `path` is, or would be. */
+export async function freeBytes(path: string): Promise<number> {
+  for (let place = path; ; place = dirname(place)) {
+    try {
+      const { bavail, bsize } = await statfs(place);
+      return bavail * bsize;
+    } catch (error) {
+      if (place === dirname(place)) throw error;
+    }
+  }
+}
+
+/** The smallest model there is says as much about the library as a large one. */
+async function tryEngine(): Promise<void> {
+  const engine = startEngine(draftSpec(await loadFamily(EMBEDDED_FAMILY), { sequences: 1, threads: 1 }));
+  try {
+    await engine.facts();
+  } finally {
+    await engine.dispose();
+  }
+}

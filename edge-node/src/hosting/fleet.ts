@@ -1,0 +1,321 @@
+/** The engines of a node: which backbones and adapters are in memory, within one budget for all of them. */
+import {
+  EngineError,
+  type Engine,
+  type EngineHost,
+  type EngineState,
+  type ModelFacts,
+  type NamedWeights,
+} from '@foretype/models';
+import type { Block } from '../placement/place.ts';
+import type { Policy } from './policy.ts';
+
+/** A backbone that the node may load. */
+export interface Member {
+  /** Id of its family. */
+  readonly id: string;
+  /** Bytes of its weights and of the KV cache beside them. */
+  readonly bytes: number;
+  readonly start: (onState: (state: EngineState) => void) => EngineHost;
+  /** Bytes that an adapter takes in memory, by the id that requests ask for; undefined where there is none. */
+  readonly adapter: (id: string) => { readonly bytes: number; readonly pinned: boolean } | undefined;
+  /** Ids of all adapters that are to stay in memory where that is possible. */
+  readonly pinned: () => readonly string[];
+  /** The file of an adapter, which must keep its name as long as its bytes are the same, and no longer. */
+  readonly fileOf: (id: string) => Promise<NamedWeights>;
+}
+
+export interface FleetOptions {
+  readonly members: readonly Member[];
+  /** Bytes; `Infinity` where there is no bound. */
+  readonly budget: number;
+  readonly policy: Policy;
+  /** A clock in milliseconds that never goes back. */
+  readonly now: () => number;
+  readonly onEvent?: (event: FleetEvent) => void;
+}
+
+export type FleetEvent =
+  /** What was asked for was in memory, or not. */
+  | { readonly kind: 'hit' | 'miss'; readonly family: string; readonly adapter: string }
+  /** Bytes that were not in memory and are now. */
+  | { readonly kind: 'loaded'; readonly family: string; readonly adapter: string; readonly bytes: number }
+  /** An engine was replaced by one without the adapters that had to go. */
+  | { readonly kind: 'recycled' | 'unloaded'; readonly family: string; readonly evicted: number }
+  | { readonly kind: 'state'; readonly family: string; readonly state: EngineState };
+
+/** `unloaded` is a backbone for which there is no room now; a request for it loads it. */
+export type MemberState = EngineState | { readonly status: 'unloaded'; readonly reason: null };
+
+/**
+ * Of the adapters that are in memory, the part whose bytes stay free when some are evicted: memory comes back only with a
+ * whole engine process, so that each eviction makes room for several.
+ */
+const SLACK = 1 / 16;
+
+const UNLOADED: MemberState = { status: 'unloaded', reason: null };
+
+/** One engine process and what it has taken on. */
+interface Run {
+  readonly host: EngineHost;
+  /** Bytes of the adapters that are in its memory, or will be with the next request for them. */
+  readonly adapters: Map<string, number>;
+  busy: number;
+  retired: boolean;
+}
+
+/**
+ * Engines for several families in bounded memory. What a request asks for is loaded where it is missing; where there is
+ * no room, the policy says what stays, and an engine that has to let adapters go is replaced: the new process is loaded
+ * while the old one still answers, takes over, and the old one ends when its last request is done.
+ */
+export class Fleet {
+  readonly #members: ReadonlyMap<string, Member>;
+  readonly #budget: number;
+  readonly #policy: Policy;
+  readonly #now: () => number;
+  readonly #onEvent: NonNullable<FleetOptions['onEvent']>;
+  readonly #runs = new Map<string, Run>();
+  /** Adapters that were ever asked for, by family: together they may be worth a backbone that none is worth alone. */
+  readonly #asked: ReadonlyMap<string, Set<string>>;
+  readonly #leaving = new Set<Promise<void>>();
+  /** Changes of what is loaded, one after the other. */
+  #changes: Promise<unknown> = Promise.resolve();
+  #disposed = false;
+
+  constructor({ members, budget, policy, now, onEvent = () => undefined }: FleetOptions) {
+    this.#members = new Map(members.map((member) => [member.id, member]));
+    this.#asked = new Map(members.map(({ id }) => [id, new Set()]));
+    this.#budget = budget;
+    this.#policy = policy;
+    this.#now = now;
+    this.#onEvent = onEvent;
+  }
+
+  /** Bytes that are taken, by this account: backbones, their KV, and adapters. */
+  get bytes(): number {
+    return [...this.#runs].reduce((sum, [id, { adapters }]) => {
+      return sum + this.#members.get(id)!.bytes + sumOf(adapters.values());
+    }, 0);
+  }
+
+  /** Ids of the adapters of a family that are in memory. */
+  loaded(family: string): readonly string[] {
+    return [...(this.#runs.get(family)?.adapters.keys() ?? [])];
+  }
+
+  /** The process of a family's engine, where one runs. */
+  pid(family: string): number | undefined {
+    return this.#runs.get(family)?.host.pid;
+  }
+
+  state(family: string): MemberState {
+    return this.#runs.get(family)?.host.state ?? UNLOADED;
+  }
+
+  /**
+   * Resolves when this backbone and adapter are in memory. Each request calls it once before it uses the engine: by that
+   * it is known what is asked for.
+   * @throws EngineError
+   */
+  async prepare(family: string, adapter: string): Promise<void> {
+    this.#policy.used(keyOf(family, adapter), this.#now());
+    if (adapter !== '') this.#asked.get(family)!.add(adapter);
+    const ready = this.#ready(family, adapter);
+    this.#onEvent({ kind: ready ? 'hit' : 'miss', family, adapter });
+    this.#leave(ready ?? (await this.#enter(family, adapter)));
+  }
+
+  /** The engine of a family, whichever process it is in. Its `dispose` does nothing: the fleet is disposed of whole. */
+  engine(family: string): Engine {
+    const enter = (adapter: string) => this.#enter(family, adapter);
+    const leave = (run: Run) => this.#leave(run);
+    const during = async <T>(entered: Promise<Run>, work: (host: EngineHost) => Promise<T>) => {
+      const run = await entered;
+      try {
+        return await work(run.host);
+      } finally {
+        leave(run);
+      }
+    };
+    const within = <T>(adapter: string | undefined, work: (host: EngineHost) => Promise<T>) =>
+      during(enter(adapter ?? ''), work);
+    let facts: Promise<ModelFacts> | undefined;
+    return {
+      facts: () => {
+        facts ??= within('', (host) => host.facts());
+        facts.catch(() => (facts = undefined));
+        return facts;
+      },
+      tokenize: (text, signal) => within('', (host) => host.tokenize(text, signal)),
+      detokenize: (tokens, signal) => within('', (host) => host.detokenize(tokens, signal)),
+      choose: (request, signal) => within(request.adapter, (host) => host.choose(request, signal)),
+      score: (request, signal) => within(request.adapter, (host) => host.score(request, signal)),
+      read: (request, signal) => within(request.adapter, (host) => host.read(request, signal)),
+      async *write(request, signal) {
+        const run = await enter(request.adapter ?? '');
+        try {
+          yield* run.host.write(request, signal);
+        } finally {
+          leave(run);
+        }
+      },
+      dispose: () => Promise.resolve(),
+    };
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    await this.#changes.catch(() => undefined);
+    const runs = [...this.#runs.values()];
+    this.#runs.clear();
+    await Promise.all([...runs.map(({ host }) => host.dispose()), ...this.#leaving]);
+  }
+
+  /** The run that has what is asked for, which then does not end before {@link #leave}. */
+  async #enter(family: string, adapter: string): Promise<Run> {
+    const ready = this.#ready(family, adapter);
+    if (ready) return ready;
+    const change = this.#changes.then(async () => {
+      const meanwhile = this.#ready(family, adapter);
+      if (meanwhile) return meanwhile;
+      await this.#load(family, adapter);
+      return this.#ready(family, adapter)!;
+    });
+    this.#changes = change.catch(() => undefined);
+    return change;
+  }
+
+  #ready(family: string, adapter: string): Run | undefined {
+    const run = this.#runs.get(family);
+    if (!run || (adapter !== '' && !run.adapters.has(adapter))) return undefined;
+    run.busy++;
+    return run;
+  }
+
+  #leave(run: Run): void {
+    run.busy--;
+    this.#endIfDone(run);
+  }
+
+  async #load(family: string, adapter: string): Promise<void> {
+    if (this.#disposed) throw new EngineError('engine-disposed', 'The engine was shut down.');
+    const member = this.#members.get(family)!;
+    const asked = adapter === '' ? undefined : member.adapter(adapter);
+    if (adapter !== '' && !asked)
+      throw new EngineError('unknown-adapter', `There is no adapter named "${adapter}".`);
+    const least = member.bytes + (asked?.bytes ?? 0);
+    if (least > this.#budget)
+      throw new EngineError(
+        'memory-full',
+        `${adapter === '' ? `The family ${family}` : `The adapter ${adapter} with its backbone`} needs ${mebibytes(least)} MiB, and the node may use ${mebibytes(this.#budget)}; raise --memory.`,
+      );
+    const missing = (this.#runs.has(family) ? 0 : member.bytes) + (asked?.bytes ?? 0);
+    if (this.bytes + missing > this.#budget) await this.#makeRoom(family, adapter, least);
+    const run = this.#runs.get(family) ?? (await this.#first(member));
+    if (asked && !run.adapters.has(adapter)) {
+      await run.host.adopt(await member.fileOf(adapter));
+      run.adapters.set(adapter, asked.bytes);
+      this.#onEvent({ kind: 'loaded', family, adapter, bytes: asked.bytes });
+    }
+  }
+
+  /**
+   * Lets go of what is worth less than what is asked for.
+   * @throws EngineError `not-placed` where nothing is.
+   */
+  async #makeRoom(family: string, adapter: string, least: number): Promise<void> {
+    const wanted = keyOf(family, adapter);
+    const models = [...this.#members.values()].flatMap((member) => {
+      const backbone: Block = { id: member.id, bytes: member.bytes };
+      const ids = new Set([...this.#asked.get(member.id)!, ...member.pinned()]);
+      const withAdapter = [...ids].flatMap((id) => {
+        const facts = member.adapter(id);
+        const blocks = [backbone, { id: keyOf(member.id, id), bytes: facts?.bytes ?? 0 }];
+        // Who was removed is not asked for any more.
+        if (!facts) this.#asked.get(member.id)!.delete(id);
+        const resident = this.#runs.get(member.id)?.adapters.has(id) ?? false;
+        return facts ? [{ id: keyOf(member.id, id), blocks, pinned: facts.pinned, resident }] : [];
+      });
+      const alone = { id: member.id, blocks: [backbone], pinned: false, resident: this.#runs.has(member.id) };
+      return [alone, ...withAdapter];
+    });
+    const adapters = sumOf([...this.#runs.values()].flatMap((run) => [...run.adapters.values()]));
+    const capacity = Math.max(least, this.#budget - SLACK * adapters);
+    const kept = this.#policy.choose(models, capacity, this.#now());
+    if (!kept.has(wanted))
+      throw new EngineError(
+        'not-placed',
+        `${adapter === '' ? `The family ${family}` : `The adapter ${adapter}`} is not in memory: others are asked for more often, and not all fit.`,
+      );
+    for (const [id, run] of [...this.#runs]) {
+      const member = this.#members.get(id)!;
+      const staying = [...run.adapters.keys()].filter((one) => kept.has(keyOf(id, one)));
+      const evicted = run.adapters.size - staying.length;
+      const stays = kept.has(id) || staying.length > 0 || id === family;
+      if (evicted === 0 && stays) continue;
+      if (stays) {
+        await this.#successor(member, staying);
+        this.#onEvent({ kind: 'recycled', family: id, evicted });
+      } else {
+        this.#runs.delete(id);
+        this.#onEvent({ kind: 'unloaded', family: id, evicted });
+      }
+      run.retired = true;
+      this.#endIfDone(run);
+    }
+  }
+
+  /** The first engine of a backbone: it is there at once, and whoever asks it waits, or learns that it cannot be had. */
+  async #first(member: Member): Promise<Run> {
+    const run = this.#start(member);
+    this.#runs.set(member.id, run);
+    await run.host.facts();
+    this.#onEvent({ kind: 'loaded', family: member.id, adapter: '', bytes: member.bytes });
+    return run;
+  }
+
+  /** Starts an engine that takes over when it is ready. If it does not become so, all stays as it is. */
+  async #successor(member: Member, adapters: readonly string[]): Promise<void> {
+    const run = this.#start(member);
+    try {
+      await run.host.facts();
+      for (const id of adapters) {
+        const facts = member.adapter(id);
+        if (!facts) continue;
+        await run.host.adopt(await member.fileOf(id));
+        run.adapters.set(id, facts.bytes);
+      }
+    } catch (error) {
+      await run.host.dispose();
+      throw error;
+    }
+    this.#runs.set(member.id, run);
+  }
+
+  #start(member: Member): Run {
+    const host = member.start((state) => this.#onEvent({ kind: 'state', family: member.id, state }));
+    return { host, adapters: new Map(), busy: 0, retired: false };
+  }
+
+  #endIfDone(run: Run): void {
+    if (!run.retired || run.busy > 0) return;
+    const end = run.host.dispose().finally(() => this.#leaving.delete(end));
+    this.#leaving.add(end);
+  }
+}
+
+/** What a policy and a placement call a model: the backbone by its family's id alone. */
+function keyOf(family: string, adapter: string): string {
+  return adapter === '' ? family : `${family}/${adapter}`;
+}
+
+function sumOf(values: Iterable<number>): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 1024 ** 2).toFixed(0);
+}

@@ -1,0 +1,136 @@
+/**
+ * Who may use the engine next. So many requests are in it at once as it has places for; the others wait in a queue that is
+ * bounded, fair between adapters and between the clients of one, and left at once by whoever does not wait any more.
+ */
+
+/** Whom a request is for. */
+export interface Asking {
+  /** An account, or any other name of who asks: those of one name wait for each other. */
+  readonly client: string;
+  /** Id of the adapter, or empty for the backbone. */
+  readonly adapter: string;
+}
+
+export interface SchedulerOptions {
+  /** Requests that are in the engine at once. */
+  readonly running: number;
+  /** Requests that wait, of all clients and of one. */
+  readonly waiting: number;
+  readonly waitingEach: number;
+  /** Milliseconds after which a request that still waits is refused: an editor has moved on by then. */
+  readonly patienceMs: number;
+}
+
+/** The node has more to do than it can: nothing is wrong with the request, and it may be made again later. */
+export class BusyError extends Error {
+  override readonly name = 'BusyError';
+  readonly code = 'busy';
+}
+
+/** Gives its place back; more than once is once. */
+export type Leave = () => void;
+
+export interface Load {
+  readonly running: number;
+  readonly waiting: number;
+}
+
+interface Waiter extends Asking {
+  readonly admit: () => void;
+}
+
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #waiting: Waiter[] = [];
+  /** Number of the admission that each had last; absent where it had none since the queue was empty. */
+  readonly #last = { adapter: new Map<string, number>(), client: new Map<string, number>() };
+  #admissions = 0;
+  #running = 0;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  get load(): Load {
+    return { running: this.#running, waiting: this.#waiting.length };
+  }
+
+  /**
+   * Waits for a place in the engine.
+   * @throws BusyError at once where too many wait, or when its patience ends; the signal's reason if that is aborted.
+   */
+  async enter(asking: Asking, signal: AbortSignal): Promise<Leave> {
+    signal.throwIfAborted();
+    if (this.#running < this.#options.running) return this.#admit(asking);
+    const { waiting, waitingEach, patienceMs } = this.#options;
+    const own = this.#waiting.filter(({ client }) => client === asking.client).length;
+    if (own >= waitingEach)
+      throw new BusyError(`The edge node is busy, and ${own} of your requests wait already.`);
+    if (this.#waiting.length >= waiting)
+      throw new BusyError(`The edge node is busy: ${waiting} requests wait already.`);
+
+    const place = Promise.withResolvers<Leave>();
+    const waiter = { ...asking, admit: () => place.resolve(this.#admit(asking)) };
+    const leave = (reason: unknown) => {
+      const at = this.#waiting.indexOf(waiter);
+      if (at === -1) return;
+      this.#waiting.splice(at, 1);
+      place.reject(reason);
+    };
+    const aborted = () => leave(signal.reason);
+    const late = setTimeout(
+      () => leave(new BusyError(`The edge node is busy: no place was free within ${patienceMs} ms.`)),
+      patienceMs,
+    );
+    this.#waiting.push(waiter);
+    signal.addEventListener('abort', aborted, { once: true });
+    try {
+      return await place.promise;
+    } finally {
+      clearTimeout(late);
+      signal.removeEventListener('abort', aborted);
+    }
+  }
+
+  /** A place for work that can be left undone, where one is free and nobody waits for it. */
+  enterIfFree(asking: Asking): Leave | undefined {
+    return this.#running < this.#options.running ? this.#admit(asking) : undefined;
+  }
+
+  #admit({ adapter, client }: Asking): Leave {
+    this.#running++;
+    this.#admissions++;
+    this.#last.adapter.set(adapter, this.#admissions);
+    this.#last.client.set(client, this.#admissions);
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      this.#running--;
+      this.#next();
+    };
+  }
+
+  #next(): void {
+    if (this.#waiting.length === 0) {
+      // Whoever was served before nobody waited has no debt, and the maps must not grow with every client there ever was.
+      if (this.#running === 0) for (const last of Object.values(this.#last)) last.clear();
+      return;
+    }
+    const next = fairest(this.#waiting, this.#last);
+    this.#waiting.splice(this.#waiting.indexOf(next), 1);
+    next.admit();
+  }
+}
+
+/** Of the adapter that was served longest ago the client that was served longest ago, and of that the first to come. */
+export function fairest<A extends Asking>(
+  waiting: readonly A[],
+  last: { readonly adapter: ReadonlyMap<string, number>; readonly client: ReadonlyMap<string, number> },
+): A {
+  return waiting.reduce((best, one) => {
+    const adapter = (last.adapter.get(one.adapter) ?? 0) - (last.adapter.get(best.adapter) ?? 0);
+    const client = (last.client.get(one.client) ?? 0) - (last.client.get(best.client) ?? 0);
+    return adapter < 0 || (adapter === 0 && client < 0) ? one : best;
+  });
+}
