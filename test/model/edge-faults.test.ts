@@ -90,7 +90,7 @@ describe('a node under load', () => {
     await gone(engines, 10_000);
     const [id] = await adding;
     await withState(directory, ({ database, adapters }) => {
-      assert.deepEqual(database.prepare('PRAGMA integrity_check').all(), [{ integrity_check: 'ok' }]);
+      assert.equal(database.prepare('PRAGMA integrity_check').get()?.['integrity_check'], 'ok');
       assert.equal(adapters.versions('ours').length, 1);
     });
     const next = startProcess(t, directory, ['--state', directory]);
