@@ -41,10 +41,13 @@ describe('Blocks', () => {
 
   it('says which block is damaged', async () => {
     const blocks = new Blocks(directory);
-    const id = await blocks.put(Buffer.from('one'));
+    const bytes = Buffer.from('one');
+    const id = await blocks.put(bytes);
     const [file] = files();
     writeFileSync(join(file!.parentPath, file!.name), 'two');
     await assert.rejects(blocks.get(id), { message: `The block ${id} is damaged.` });
+    assert.equal(await blocks.put(bytes), id);
+    assert.deepEqual(await blocks.get(id), bytes, 'mended by who brings it again');
   });
 
   it('keeps only what it is told to', async () => {

@@ -20,7 +20,9 @@ export class Blocks {
   /** @throws the system's error where the block cannot be written; nothing of it is left then. */
   async put(bytes: Uint8Array): Promise<BlockId> {
     const id = idOf(bytes);
-    if (await this.has(id)) return id;
+    // One that was damaged on the disk is mended by whoever brings it again.
+    const there = await this.get(id).catch(() => undefined);
+    if (there) return id;
     const path = this.#pathOf(id);
     await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
     const beside = `${path}.${process.pid}.new`;
