@@ -22,6 +22,7 @@ export interface RoundParts {
   readonly target: Target;
   /** See `SessionOptions.client`. */
   readonly client: string;
+  readonly conversation: string;
   /** A clock in milliseconds, and its time when the round came. */
   readonly now: () => number;
   readonly started: number;
@@ -52,16 +53,24 @@ export async function* answersTo(
   context: readonly Token[],
   signal: AbortSignal,
 ): AsyncGenerator<NodeBody, Outcome> {
-  const { target, client } = parts;
+  const { target, client, conversation } = parts;
   const { adapter } = frame;
   // Of a backbone that is not in memory, too: who waits for it must not keep a place from others.
   await soon(target.prepare(adapter), signal);
-  const leave = await target.scheduler.enter({ client, adapter }, signal);
+  const leave = await target.scheduler.enter(
+    { client, conversation, adapter, cold: isCold(frame, context) },
+    signal,
+  );
   try {
     return yield* written(parts, frame, context, signal);
   } finally {
     leave();
   }
+}
+
+/** Whether most of a context is new to the connection. */
+export function isCold({ keep }: Pick<VerifyFrame, 'keep'>, context: readonly Token[]): boolean {
+  return 2 * keep < context.length;
 }
 
 async function* written(

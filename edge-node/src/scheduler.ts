@@ -2,6 +2,7 @@
  * Who may use the engine next. So many requests are in it at once as it has places for; the others wait in a queue that is
  * bounded, fair between adapters and between the clients of one, and left at once by whoever does not wait any more.
  */
+import type { Seats } from './seats.ts';
 
 /** Whom a request is for. */
 export interface Asking {
@@ -9,6 +10,10 @@ export interface Asking {
   readonly client: string;
   /** Id of the adapter, or empty for the backbone. */
   readonly adapter: string;
+  /** What has one prompt that grows: a connection, say. */
+  readonly conversation: string;
+  /** Whether its prompt has little in common with the last one of the conversation. */
+  readonly cold?: boolean;
 }
 
 export interface SchedulerOptions {
@@ -19,6 +24,9 @@ export interface SchedulerOptions {
   readonly waitingEach: number;
   /** Milliseconds after which a request that still waits is refused: an editor has moved on by then. */
   readonly patienceMs: number;
+  readonly seats: Seats;
+  /** A clock in milliseconds that never goes back. */
+  readonly now: () => number;
 }
 
 /** The node has more to do than it can: nothing is wrong with the request, and it may be made again later. */
@@ -61,7 +69,18 @@ export class Scheduler {
    */
   async enter(asking: Asking, signal: AbortSignal): Promise<Leave> {
     signal.throwIfAborted();
-    if (this.#running < this.#options.running) return this.#admit(asking);
+    const { seats, now } = this.#options;
+    if (!seats.take(asking.conversation, now(), asking.cold))
+      throw new BusyError('The edge node is busy: it serves as many people as it can for the moment.');
+    try {
+      return this.#running < this.#options.running ? this.#admit(asking) : await this.#wait(asking, signal);
+    } catch (error) {
+      seats.done(asking.conversation, now());
+      throw error;
+    }
+  }
+
+  async #wait(asking: Asking, signal: AbortSignal): Promise<Leave> {
     const { waiting, waitingEach, patienceMs } = this.#options;
     const own = this.#waiting.filter(({ client }) => client === asking.client).length;
     if (own >= waitingEach)
@@ -94,10 +113,12 @@ export class Scheduler {
 
   /** A place for work that can be left undone, where one is free and nobody waits for it. */
   enterIfFree(asking: Asking): Leave | undefined {
-    return this.#running < this.#options.running ? this.#admit(asking) : undefined;
+    const { running, seats, now } = this.#options;
+    if (this.#running >= running || !seats.take(asking.conversation, now(), asking.cold)) return undefined;
+    return this.#admit(asking);
   }
 
-  #admit({ adapter, client }: Asking): Leave {
+  #admit({ adapter, client, conversation }: Asking): Leave {
     this.#running++;
     this.#admissions++;
     this.#last.adapter.set(adapter, this.#admissions);
@@ -106,6 +127,7 @@ export class Scheduler {
     return () => {
       if (left) return;
       left = true;
+      this.#options.seats.done(conversation, this.#options.now());
       this.#running--;
       this.#next();
     };
@@ -124,7 +146,7 @@ export class Scheduler {
 }
 
 /** Of the adapter that was served longest ago the client that was served longest ago, and of that the first to come. */
-export function fairest<A extends Asking>(
+export function fairest<A extends Pick<Asking, 'adapter' | 'client'>>(
   waiting: readonly A[],
   last: { readonly adapter: ReadonlyMap<string, number>; readonly client: ReadonlyMap<string, number> },
 ): A {

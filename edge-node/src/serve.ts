@@ -17,12 +17,15 @@ import { measured } from './metrics/measured.ts';
 import { memoryOf } from './metrics/memory.ts';
 import { createPrometheus } from './metrics/prometheus.ts';
 import { Scheduler } from './scheduler.ts';
+import { Seats } from './seats.ts';
 import { targetOf, type Target } from './target.ts';
 
 /** Milliseconds between two looks whether a command beside the node changed something. */
 const LOOK_EVERY = 500;
 /** Milliseconds that a request waits for its turn: an editor has moved on by then. */
 const PATIENCE_MS = 2000;
+/** Milliseconds that somebody may pause without losing the seat, and for which a seat is safe, see `Seats`. */
+const SITTING = { idleMs: 3000, tenureMs: 30_000, newcomers: 2 };
 /** WebSockets of one account: an editor has one for each of its windows. */
 const CONNECTIONS = 64;
 const MINUTE_MS = 60_000;
@@ -72,7 +75,14 @@ export async function serve(config: Config, version: string): Promise<void> {
   });
   const targets = families.map((family): Target => {
     const { waiting, perUser } = config;
-    const options = { running: config.sequences, waiting, waitingEach: perUser, patienceMs: PATIENCE_MS };
+    const options = {
+      running: config.sequences,
+      waiting,
+      waitingEach: perUser,
+      patienceMs: PATIENCE_MS,
+      seats: new Seats({ count: config.sequences, ...SITTING }),
+      now: monotonic,
+    };
     return targetOf(family, {
       engine: measured(fleet.engine(family.id), { family: family.id, metrics: prometheus, now: monotonic }),
       scheduler: new Scheduler(options),

@@ -12,7 +12,7 @@ import {
   type SyncFrame,
   type VerifyFrame,
 } from './protocol/index.ts';
-import { answersTo, failureOf, unless, type NodeBody, type Outcome } from './round.ts';
+import { answersTo, failureOf, isCold, unless, type NodeBody, type Outcome } from './round.ts';
 import type { Target } from './target.ts';
 
 export type { NodeBody };
@@ -25,6 +25,8 @@ export interface SessionOptions {
   readonly targets: readonly Target[];
   /** Whose connection it is: the requests of one client wait for each other. */
   readonly client: string;
+  /** What tells this connection from all others. */
+  readonly conversation: string;
   readonly send: (frame: NodeBody) => void;
   /** Ends the connection; `reason` is one sentence of any length. */
   readonly close: (code: number, reason: string) => void;
@@ -216,8 +218,9 @@ export class Session {
       if (this.#reading) this.#stop(this.#reading);
       this.#reading = undefined;
       await unless(signal, this.#leaving);
-      const { client, now } = this.#world;
-      const answers = answersTo({ target, client, now, started }, frame, context, signal);
+      const { client, conversation, now } = this.#world;
+      const parts = { target, client, conversation, now, started };
+      const answers = answersTo(parts, frame, context, signal);
       let next = await answers.next();
       for (; !next.done; next = await answers.next()) this.#send(next.value);
       outcome = next.value;
@@ -259,7 +262,7 @@ export class Session {
       this.#fail(id, ...objection);
       return;
     }
-    this.#read(adapter, context, partner.target);
+    this.#read({ adapter, context, cold: isCold(frame, context) }, partner.target);
     const spentUs = Math.round((this.#world.now() - started) * 1000);
     this.#send({ case: 'synced', value: { id, spentUs } });
   }
@@ -268,7 +271,10 @@ export class Session {
    * Begins to read as soon as the context before it, which it replaces, is out of the engine's hands; not where others
    * wait, who would wait for it.
    */
-  #read(adapter: string, context: readonly Token[], { engine, scheduler, prepare }: Target): void {
+  #read(
+    { adapter, context, cold }: { adapter: string; context: readonly Token[]; cold: boolean },
+    { engine, scheduler, prepare }: Target,
+  ): void {
     if (this.#reading) this.#stop(this.#reading);
     const abort = new AbortController();
     const { signal } = abort;
@@ -276,7 +282,8 @@ export class Session {
       await this.#leaving;
       await prepare(adapter);
       if (signal.aborted) return;
-      const leave = scheduler.enterIfFree({ client: this.#world.client, adapter });
+      const { client, conversation } = this.#world;
+      const leave = scheduler.enterIfFree({ client, conversation, adapter, cold });
       if (!leave) return;
       try {
         await engine.read({ adapter: adapter || undefined, context }, signal);

@@ -57,6 +57,8 @@ const BEAT = 30_000;
 /** Bytes that may wait for a client which sends but does not read. */
 const MAX_UNREAD = 1024 * 1024;
 
+let conversations = 0;
+
 /** Holds a conversation over an open socket until it closes. */
 export function converse(
   socket: Socket,
@@ -65,6 +67,7 @@ export function converse(
   const session = new Session({
     targets,
     client,
+    conversation: `wire ${++conversations}`,
     ...(done && { done }),
     now,
     send: (frame) => {

@@ -2,6 +2,7 @@ import type { Engine, Family, Token } from '@foretype/models';
 import type { ClientBody } from '../../edge-node/src/session.ts';
 import { rosterOf, type Stored } from '../../edge-node/src/roster.ts';
 import { Scheduler, type SchedulerOptions } from '../../edge-node/src/scheduler.ts';
+import { Seats } from '../../edge-node/src/seats.ts';
 import { targetOf, type Target } from '../../edge-node/src/target.ts';
 import {
   contextDelta,
@@ -49,7 +50,9 @@ export function fakeTarget(engine: Engine, fields: TargetFields = {}): Target {
     onRoster = () => () => undefined,
     prepare = () => Promise.resolve(),
   } = fields;
-  const options = { running: 32, waiting: 64, waitingEach: 16, patienceMs: 2000, ...scheduling };
+  const seats = new Seats({ count: 1000, idleMs: 1000, tenureMs: 1000, newcomers: 1000 });
+  const now = () => 0;
+  const options = { running: 32, waiting: 64, waitingEach: 16, patienceMs: 2000, seats, now, ...scheduling };
   const scheduler = new Scheduler(options);
   return targetOf(family, { engine, scheduler, roster: () => rosterOf(family, stored()), onRoster, prepare });
 }

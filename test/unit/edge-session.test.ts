@@ -36,6 +36,7 @@ function open(options: FakeOptions = {}, fields: TargetFields = {}) {
   const session = new Session({
     targets: [fakeTarget(engine, fields)],
     client: 'tests',
+    conversation: 'this',
     done: (report) => void reports.push(report),
     send: (frame) => void sent.push(frame),
     close: (code, reason) => void closed.push({ code, reason }),

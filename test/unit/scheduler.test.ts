@@ -3,14 +3,19 @@ import { describe, it, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { BusyError, Scheduler, type Asking } from '../../edge-node/src/scheduler.ts';
+import { Seats } from '../../edge-node/src/seats.ts';
 
-const OPTIONS = { running: 1, waiting: 8, waitingEach: 4, patienceMs: 1000 };
+const free = () => ({
+  seats: new Seats({ count: 100, idleMs: 1000, tenureMs: 1000, newcomers: 100 }),
+  now: () => 0,
+});
+const OPTIONS = { running: 1, waiting: 8, waitingEach: 4, patienceMs: 1000, ...free() };
 const never = new AbortController().signal;
 
 /** Asks, and notes in `order` who got a place. */
 function asking(scheduler: Scheduler, order: string[]) {
   return (client: string, adapter = '', signal = never) => {
-    const entered = scheduler.enter({ client, adapter }, signal);
+    const entered = scheduler.enter({ client, conversation: client, adapter }, signal);
     entered.then(
       () => order.push(adapter ? `${client}/${adapter}` : client),
       () => undefined,
@@ -98,23 +103,40 @@ describe('the scheduler', () => {
     assert.equal(scheduler.load.running, 0);
   });
 
+  it('refuses at once who has no seat, and serves who has one', async () => {
+    let clock = 0;
+    const seats = new Seats({ count: 1, idleMs: 100, tenureMs: 10_000, newcomers: 1 });
+    const scheduler = new Scheduler({ ...OPTIONS, running: 2, seats, now: () => clock });
+    const ask = asking(scheduler, []);
+    const leave = await ask('a');
+    await assert.rejects(ask('b'), BusyError);
+    assert.equal(scheduler.enterIfFree({ client: 'b', conversation: 'b', adapter: '' }), undefined);
+    clock = 500;
+    leave();
+    clock = 600;
+    await assert.rejects(ask('b'), BusyError, 'a request that took long is no pause');
+    clock = 601;
+    await ask('b');
+  });
+
   it('gives a place to work that can be left undone only while one is free', () => {
     const scheduler = new Scheduler(OPTIONS);
-    const leave = scheduler.enterIfFree({ client: 'a', adapter: '' });
+    const leave = scheduler.enterIfFree({ client: 'a', conversation: 'a', adapter: '' });
     assert.ok(leave);
-    assert.equal(scheduler.enterIfFree({ client: 'a', adapter: '' }), undefined);
+    assert.equal(scheduler.enterIfFree({ client: 'a', conversation: 'a', adapter: '' }), undefined);
     leave();
-    assert.ok(scheduler.enterIfFree({ client: 'a', adapter: '' }));
+    assert.ok(scheduler.enterIfFree({ client: 'a', conversation: 'a', adapter: '' }));
   });
 
   it('never lets in more than it has places for, and loses nobody', async () => {
     const asked = fc.record({
       client: fc.constantFrom('a', 'b', 'c'),
+      conversation: fc.constantFrom('1', '2'),
       adapter: fc.constantFrom('', 'x', 'y'),
     });
     const all = fc.array(asked, { minLength: 1, maxLength: 30 });
     const property = fc.asyncProperty(all, fc.integer({ min: 1, max: 4 }), async (askings, running) => {
-      const options = { running, waiting: 100, waitingEach: 100, patienceMs: 10_000 };
+      const options = { running, waiting: 100, waitingEach: 100, patienceMs: 10_000, ...free() };
       const scheduler = new Scheduler(options);
       let inside = 0;
       const visit = async (asking: Asking) => {

@@ -30,7 +30,7 @@ export async function* writeText(
   const { target, client } = parts;
   const { adapter = '' } = request;
   await unless(signal, target.prepare(adapter));
-  const leave = await target.scheduler.enter({ client, adapter }, signal);
+  const leave = await target.scheduler.enter({ client, conversation: `http ${client}`, adapter }, signal);
   const entered = parts.now();
   try {
     const outcome = yield* written(parts, request, signal);

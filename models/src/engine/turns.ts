@@ -25,8 +25,11 @@ export interface Turn {
   readonly urgentInARow: number;
 }
 
-/** The most urgent steps while a prompt waits: it gets a quarter of the steps at least. */
-const URGENT_ROW = 3;
+/**
+ * The most urgent steps while one prompt waits, and while several do: of a quarter of the steps a queue of prompts would
+ * only grow where many people go from place to place.
+ */
+const URGENT_ROW = { one: 3, several: 1 };
 
 /**
  * The jobs to evaluate together now.
@@ -36,7 +39,8 @@ const URGENT_ROW = 3;
 export function nextStep<J extends Job>(waiting: readonly J[], turn: Turn, most: number): J[] {
   const urgent = waiting.filter((job) => job.urgent);
   const reading = waiting.filter((job) => !job.urgent);
-  if (urgent.length === 0 || (reading.length > 0 && turn.urgentInARow >= URGENT_ROW)) {
+  const row = reading.length > 1 ? URGENT_ROW.several : URGENT_ROW.one;
+  if (urgent.length === 0 || (reading.length > 0 && turn.urgentInARow >= row)) {
     const lane = longestAgo(reading, turn.lastReading);
     const ofLane = reading.filter((job) => job.lane === lane);
     return [ofLane.reduce((first, job) => (job.since < first.since ? job : first))];

@@ -29,6 +29,8 @@ const KEY_MS = 200;
 const LINES_EACH = 2;
 const DRAFTED = 4;
 const MORE = 8;
+/** Milliseconds after which the node takes those who typed for gone. */
+const PAUSE_MS = 4000;
 /** Seconds after which memory should not grow any more. */
 const WARM_UP = 15;
 /** Verdicts beside somebody whose prompts have to be read, and without. */
@@ -96,6 +98,8 @@ async function measure(bench: Bench): Promise<CrowdResults> {
     bench.progress('crowd', Math.round((now() - began) / 1000), seconds);
   }
   await Promise.all(people);
+  // Until nobody's seat is kept any more.
+  await sleep(PAUSE_MS);
   const count = sampled(bench, BESIDE);
   const { alone, beside, prompt } = await besideReading(channels, lines, count);
   return { seconds, verdicts, failures, resident, alone, beside, prompt };

@@ -2,6 +2,7 @@ import type { Engine, Family, Token, WriteRequest, Written } from '@foretype/mod
 import type { WritingTarget } from '../../../edge-node/src/facade/models.ts';
 import { rosterOf, type Stored } from '../../../edge-node/src/roster.ts';
 import { Scheduler, type SchedulerOptions } from '../../../edge-node/src/scheduler.ts';
+import { Seats } from '../../../edge-node/src/seats.ts';
 import { FAKE, FakeEngine, type FakeCall } from '../fake-engine.ts';
 
 export interface TargetFields {
@@ -33,7 +34,9 @@ export function facadeTarget(engine: Engine, fields: TargetFields = {}): Writing
     adapters: [adapter('blue'), adapter('red')],
   };
   const roster = rosterOf(family, fields.stored ?? { versions: [], projects: new Map() });
-  const limits = { running: 4, waiting: 16, waitingEach: 8, patienceMs: 5_000, ...fields.scheduler };
+  const seats = new Seats({ count: 100, idleMs: 1000, tenureMs: 1000, newcomers: 100 });
+  const free = { seats, now: () => 0 };
+  const limits = { running: 4, waiting: 16, waitingEach: 8, patienceMs: 5_000, ...free, ...fields.scheduler };
   return {
     family,
     engine,
