@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Blocks } from './adapters/blocks.ts';
+import { hold } from './adapters/lock.ts';
 import { blocksIn, openState } from './commands/state.ts';
 import { familiesOf, type Config } from './config.ts';
 import { StartError, systemCode } from './error.ts';
@@ -49,11 +50,19 @@ export async function serve(config: Config, version: string): Promise<void> {
     await Promise.all(families.map(async (family) => [family.id, await headerOf(family)] as const)),
   );
   const directory = join(config.state, 'loaded');
+  const lock = hold(join(config.state, 'serve.lock'));
+  if (!lock) {
+    const message = `Another edge node runs with the state directory ${config.state}; stop it or choose another with --state.`;
+    throw new StartError('state-invalid', message);
+  }
   await clearAdapterFiles(directory);
   const fleet = new Fleet({
     members: families.map((family) => {
       const roster = () => rosters.of(family.id);
-      const fileOf = adapterFiles({ family, roster, store: state.adapters, directory });
+      const { fileOf, prune } = adapterFiles({ family, roster, store: state.adapters, directory });
+      rosters.onChange(
+        () => void prune().catch((err: unknown) => http.log.error({ err }, 'files not removed')),
+      );
       return memberOf({ family, backbone: backbones.get(family.id)!, resources: config, roster, fileOf });
     }),
     budget,
@@ -117,12 +126,20 @@ export async function serve(config: Config, version: string): Promise<void> {
     logTo: process.stderr,
     tls: tlsOf(config),
   });
-  const look = setInterval(() => rosters.refresh(), LOOK_EVERY);
+  const look = setInterval(() => {
+    try {
+      rosters.refresh();
+    } catch (err) {
+      // A database that cannot be read now may be so the next time; it must not end the node.
+      http.log.error({ err }, 'adapters cannot be looked up');
+    }
+  }, LOOK_EVERY);
   const stop = async () => {
     clearInterval(look);
     await http.close();
     await fleet.dispose();
     state[Symbol.dispose]();
+    lock[Symbol.dispose]();
   };
   stopOnSignal(stop);
 

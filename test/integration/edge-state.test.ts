@@ -39,7 +39,7 @@ describe('the database', () => {
 
   it('is brought up to date, with what is in it', () => {
     // As the first version left it.
-    database.exec('ALTER TABLE project DROP COLUMN label; PRAGMA user_version = 1');
+    database.exec('DROP TABLE numbering; ALTER TABLE project DROP COLUMN label; PRAGMA user_version = 1');
     database.exec("INSERT INTO project (id, created) VALUES ('p', 1)");
     database.close();
     database = openDatabase(directory);
@@ -139,6 +139,14 @@ describe('AdapterStore', async () => {
     readdirSync(join(directory, 'blocks'), { recursive: true, withFileTypes: true }).filter((one) =>
       one.isFile(),
     ).length;
+
+  it('never gives the id of one version to another, also after the adapter was removed', async () => {
+    await store().add('mine', first, backbone);
+    await store().add('mine', second, backbone);
+    await store().remove('mine');
+    assert.equal((await store().add('mine', second, backbone)).number, 3);
+    assert.equal((await store().add('other', second, backbone)).number, 1);
+  });
 
   it('gives an adapter back byte for byte, and counts versions', async () => {
     const one = await store().add('mine', first, backbone);

@@ -204,6 +204,18 @@ describe('foretype-edge does not start', () => {
     });
   });
 
+  it('beside another with the same state', async (t) => {
+    const directory = await home(t);
+    const running = startProcess(t, directory, ['--state', directory]);
+    await running.ready();
+    const second = startProcess(t, directory, ['--state', directory]);
+    refused(await second.ended, {
+      code: 1,
+      message:
+        /^Another edge node runs with the state directory .*; stop it or choose another with --state\.$/,
+    });
+  });
+
   it('with a flag, a command or a config file that is wrong', async (t) => {
     const directory = await home(t);
     const wrong: [string[], RegExp][] = [

@@ -155,6 +155,21 @@ describe('a fleet', () => {
     assert.ok(hosts[0]!.disposed);
   });
 
+  it('takes an adapter on again that a new process has missed', async () => {
+    let missed = false;
+    const engine: FakeOptions = {
+      fail: ({ adapter }) => {
+        if (adapter !== 'a' || missed) return;
+        missed = true;
+        throw new EngineError('unknown-adapter', 'There is no adapter named "a".');
+      },
+    };
+    const { hosts, ask } = fleetOf({ engine });
+    await assert.rejects(ask('a'), { code: 'unknown-adapter' });
+    assert.deepEqual(await ask('a'), [fakeNext(context, 'a')]);
+    assert.deepEqual(hosts[0]!.adopted, ['a', 'a']);
+  });
+
   it('changes backbones where not all fit, and serves several where they do', async () => {
     const both = fleetOf({ families: ['one', 'two'], budget: 2 * BACKBONE + 2 * ADAPTER });
     await both.ask('a', 'one');

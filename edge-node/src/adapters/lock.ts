@@ -19,6 +19,17 @@ export async function alone<T>(path: string, work: () => Promise<T>, signal?: Ab
   }
 }
 
+/**
+ * Takes a lock for as long as this process likes, or lives.
+ * @returns undefined where another process holds it.
+ */
+export function hold(path: string): Disposable | undefined {
+  const database = new DatabaseSync(path, { timeout: 0 });
+  if (locked(database)) return { [Symbol.dispose]: () => database.close() };
+  database.close();
+  return undefined;
+}
+
 function locked(database: DatabaseSync): boolean {
   try {
     database.exec('BEGIN EXCLUSIVE');

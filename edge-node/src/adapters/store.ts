@@ -225,7 +225,13 @@ export class AdapterStore {
         ({ sha256, backbone }) => sha256 === about.sha256 && backbone === about.backbone,
       );
       if (same) return same;
-      const number = (known.at(-1)?.number ?? 0) + 1;
+      const number = Number(
+        this.#database
+          .prepare(
+            'INSERT INTO numbering VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET last = last + 1 RETURNING last',
+          )
+          .get(about.name)!['last'],
+      );
       const { lastInsertRowid } = this.#database
         .prepare(
           `INSERT INTO version (adapter, number, sha256, bytes, backbone, rank, created)

@@ -1,7 +1,7 @@
 /** The files that engines read. */
 import { MAX_HEADER_BYTES, parseGguf, type Family, type Gguf, type NamedWeights } from '@foretype/models';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { AdapterStore } from '../adapters/store.ts';
 import type { Roster } from '../roster.ts';
 
@@ -36,12 +36,29 @@ export function adapterFiles({ family, roster, store, directory }: AdapterFilesO
     }
     return { name: id, file, path, sha256, bytes };
   };
-  return async (id: string): Promise<NamedWeights> => {
-    const known = made.get(id) ?? make(id);
-    made.set(id, known);
-    known.catch(() => made.delete(id));
-    return known;
+  return {
+    fileOf: async (id: string): Promise<NamedWeights> => {
+      const known = made.get(id) ?? make(id);
+      made.set(id, known);
+      known.catch(() => made.delete(id));
+      return known;
+    },
+    /** Removes the files of what was removed since; engines that use it have read it. */
+    prune: async (): Promise<void> => {
+      for (const [id, file] of made) {
+        if (roster().find(id)) continue;
+        made.delete(id);
+        const { path } = await file.catch(() => ({ path: undefined }));
+        const used = [...made.keys()].some((other) => roster().find(other)?.sha256 === shaOf(path));
+        if (path !== undefined && path.startsWith(directory) && !used) await rm(path, { force: true });
+      }
+    },
   };
+}
+
+/** The files of stored adapters have the names of their bytes. */
+function shaOf(path: string | undefined): string | undefined {
+  return path && basename(path, '.gguf');
 }
 
 /** Forgets the files of an earlier run. */

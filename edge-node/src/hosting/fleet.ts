@@ -130,16 +130,21 @@ export class Fleet {
   engine(family: string): Engine {
     const enter = (adapter: string) => this.#enter(family, adapter);
     const leave = (run: Run) => this.#leave(run);
-    const during = async <T>(entered: Promise<Run>, work: (host: EngineHost) => Promise<T>) => {
-      const run = await entered;
+    // An engine that was started anew may have missed a file; the next request has it taken on again.
+    const failed = (run: Run, adapter: string, error: unknown) => {
+      if (error instanceof EngineError && error.code === 'unknown-adapter') run.adapters.delete(adapter);
+      return error;
+    };
+    const within = async <T>(adapter = '', work: (host: EngineHost) => Promise<T>) => {
+      const run = await enter(adapter);
       try {
         return await work(run.host);
+      } catch (error) {
+        throw failed(run, adapter, error);
       } finally {
         leave(run);
       }
     };
-    const within = <T>(adapter: string | undefined, work: (host: EngineHost) => Promise<T>) =>
-      during(enter(adapter ?? ''), work);
     let facts: Promise<ModelFacts> | undefined;
     return {
       facts: () => {
@@ -156,6 +161,8 @@ export class Fleet {
         const run = await enter(request.adapter ?? '');
         try {
           yield* run.host.write(request, signal);
+        } catch (error) {
+          throw failed(run, request.adapter ?? '', error);
         } finally {
           leave(run);
         }

@@ -60,6 +60,14 @@ const MIGRATIONS = [
   -- What whoever assigned an adapter called the project, since its id tells nothing.
   ALTER TABLE project ADD COLUMN label TEXT;
   `,
+  `
+  -- The last version that a name had, which outlives the adapter: an id never means two things.
+  CREATE TABLE numbering (
+    name TEXT PRIMARY KEY,
+    last INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO numbering SELECT name, max(number) FROM version JOIN adapter ON adapter.id = adapter GROUP BY name;
+  `,
 ];
 
 /** Name of the database in the state directory. */
