@@ -13,10 +13,10 @@ export type NodeBody = Parameters<typeof encodeNodeFrame>[0];
 const TOGETHER_MS = 40;
 
 /**
- * Milliseconds that a round waits for an adapter that is not in memory: about as long as somebody would wait for ghost
- * text. The node goes on loading it.
+ * Milliseconds that a round waits for an adapter that is not in memory: less than an editor waits while somebody types, so
+ * that it hears of it. The node goes on loading.
  */
-const LOADING_MS = 1500;
+const LOADING_MS = 300;
 
 export interface RoundParts {
   readonly target: Target;
@@ -157,6 +157,8 @@ async function soon(loaded: Promise<void>, signal: AbortSignal): Promise<void> {
 
 /** Waits for `work`; rejects with the signal's reason as soon as nobody waits any more. */
 export async function unless(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
+  // Nobody may be there to be told how it ended.
+  work.catch(() => undefined);
   signal.throwIfAborted();
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal.reason as Error);

@@ -30,6 +30,8 @@ const SITTING = { idleMs: 3000, tenureMs: 30_000, newcomers: 2 };
 /** WebSockets of one account: an editor has one for each of its windows. */
 const CONNECTIONS = 64;
 const MINUTE_MS = 60_000;
+/** Why a backbone will not be there however long one waits. */
+const FINAL: ReadonlySet<string> = new Set(['memory-full', 'model-invalid']);
 
 /** Resolves once the node is ready; it then runs until a signal. */
 export async function serve(config: Config, version: string): Promise<void> {
@@ -151,7 +153,10 @@ export async function serve(config: Config, version: string): Promise<void> {
   loaded.promise.catch(() => undefined);
   try {
     // One backbone is loaded before anybody asks; its failure is the node's.
-    fleet.prepare(ids[0]!, '').catch((error: unknown) => loaded.reject(error as Error));
+    fleet.prepare(ids[0]!, '').catch((error: unknown) => {
+      // A process that was lost is started again.
+      if (error instanceof EngineError && FINAL.has(error.code)) loaded.reject(error);
+    });
     console.log(`foretype-edge listens on ${await ready}`);
   } catch (error) {
     await stop();

@@ -280,7 +280,7 @@ export class Session {
     const { signal } = abort;
     const read = async () => {
       await this.#leaving;
-      await prepare(adapter);
+      await unless(signal, prepare(adapter));
       if (signal.aborted) return;
       const { client, conversation } = this.#world;
       const leave = scheduler.enterIfFree({ client, conversation, adapter, cold });

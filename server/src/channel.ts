@@ -2,6 +2,7 @@ import {
   contextDelta,
   decodeNodeFrame,
   encodeClientFrame,
+  MAX_ASKED,
   MAX_FRAME_BYTES,
   type AssignedFrame,
   type ContextDelta,
@@ -42,6 +43,10 @@ export function reconnectPause(attempt: number, random: number): number {
 const REFUSED_PAUSE = 60_000;
 /** A node that is silent for this long, in milliseconds, is taken for gone: a cut network closes no connection. */
 const SILENCE = 10_000;
+/** Milliseconds in which a node says which adapter is meant; it knows without looking. */
+const ASSIGNED_WITHIN = 1000;
+/** The longest name that a node takes. */
+const MAX_NAME = 128;
 /** Milliseconds that a connection which was left has to say goodbye: a node that is gone does not answer it. */
 const GOODBYE = 500;
 
@@ -98,16 +103,28 @@ export class Channel implements Verifier {
     return [...this.#adapters];
   }
 
-  /** Id of the adapter to ask for, as the node last told; empty for the backbone, and where no node says anything. */
+  /**
+   * Id of the adapter to ask for, as the node last told; empty for the backbone, and where the node says nothing in time:
+   * a draft must not wait for it.
+   */
   async adapterOf(whose: Whose): Promise<string> {
     const key = keyOf(whose);
     let known = this.#assignments.get(key);
     if (!known) {
+      // The node would close the connection.
+      if (this.#assignments.size >= MAX_ASKED || ('name' in whose && whose.name.length > MAX_NAME)) return '';
       known = { whose, adapter: Promise.withResolvers() };
       this.#assignments.set(key, known);
       if (this.#state.status === 'connected') this.#askFor(whose);
     }
-    return this.#state.status === 'connected' ? known.adapter.promise : '';
+    if (this.#state.status !== 'connected') return '';
+    const late = Promise.withResolvers<string>();
+    const timer = setTimeout(() => late.resolve(''), ASSIGNED_WITHIN);
+    try {
+      return await Promise.race([known.adapter.promise, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Rejects with an {@link EdgeError}, or the signal's reason. */

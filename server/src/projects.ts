@@ -22,11 +22,21 @@ export class Projects {
 
   /** SHA-256 in hex of the project that a document belongs to; undefined where none can be told. */
   of(uri: string): Promise<string | undefined> {
-    if (!uri.startsWith('file:')) return Promise.resolve(undefined);
-    const directory = dirname(fileURLToPath(uri));
+    const directory = directoryOf(uri);
+    if (directory === undefined) return Promise.resolve(undefined);
     const known = this.#known.get(directory) ?? projectOf(directory);
     this.#known.set(directory, known);
     return known;
+  }
+}
+
+/** Undefined where a document is in no directory of this machine. */
+function directoryOf(uri: string): string | undefined {
+  if (!uri.startsWith('file:')) return undefined;
+  try {
+    return dirname(fileURLToPath(uri));
+  } catch {
+    return undefined;
   }
 }
 

@@ -639,7 +639,7 @@ describe('an adapter', () => {
       { prepare: (adapter) => (adapter === 'red' ? loading.promise : Promise.resolve()) },
     );
     assert.deepEqual(await exchange(round({ id: 1, context: text('a'), adapter: 'red' })), []);
-    t.mock.timers.tick(1500);
+    t.mock.timers.tick(300);
     assert.deepEqual(failure(await exchange()), { id: 1, code: 'loading' });
     const answer = verdict(await exchange(round({ id: 2, context: text('a') }, text('a'))));
     assert.deepEqual(answer.tokens, [fakeNext(text('a'))], 'the backbone answers meanwhile');
@@ -654,6 +654,20 @@ describe('an adapter', () => {
         ['red', 'verified'],
       ],
     );
+  });
+
+  it('that is being loaded for a context to read ahead keeps nobody waiting either', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const prepare = (adapter: string) =>
+      adapter === 'red' ? new Promise<void>(() => undefined) : Promise.resolve();
+    const { exchange } = await welcomed({}, { prepare });
+    const [synced] = await exchange(sync({ id: 1, context: text('ab'), adapter: 'red' }));
+    assert.equal(synced?.case, 'synced');
+    await exchange(round({ id: 2, context: text('ab'), adapter: 'red' }, text('ab')));
+    t.mock.timers.tick(300);
+    assert.deepEqual(failure(await exchange()), { id: 2, code: 'loading' });
+    const answer = verdict(await exchange(round({ id: 3, context: text('ab') }, text('ab'))));
+    assert.deepEqual(answer.tokens, [fakeNext(text('ab'))]);
   });
 
   it('is asked for in a question that makes sense, and not too often', async () => {

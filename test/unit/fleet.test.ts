@@ -47,6 +47,7 @@ function fleetOf({
   const events: FleetEvent[] = [];
   const members = families.map((id): Member => ({
     id,
+    facts: { vocabulary: 300, context: 512, tokenizer: '' },
     bytes: BACKBONE,
     start: () => {
       const host = new FakeHost(engine);
@@ -208,6 +209,31 @@ describe('a fleet', () => {
     );
     assert.deepEqual(await ask(''), [fakeNext(context)], 'the backbone answers as before');
     assert.equal(fleet.bytes, BACKBONE);
+  });
+
+  it('ends also what is loading, and what a request still holds', async () => {
+    const never = new Promise<never>(() => undefined);
+    const loading = fleetOf({ engine: { facts: () => never } });
+    loading.fleet.prepare('one', '').catch(() => undefined);
+    await turn();
+    void loading.fleet.dispose();
+    await turn();
+    assert.deepEqual(
+      loading.hosts.map(({ disposed }) => disposed),
+      [true],
+    );
+
+    const held: FakeOptions = { delay: ({ adapter }) => (adapter === 'slow' ? never : Promise.resolve()) };
+    const { fleet, hosts, ask } = fleetOf({
+      budget: BACKBONE + 2 * ADAPTER,
+      engine: held,
+      everyMs: A_WHILE,
+    });
+    void ask('slow');
+    for (let number = 0; number < 6; number++) await ask(`v${number}`);
+    assert.ok(hosts.length > 1 && !hosts[0]!.disposed);
+    await fleet.dispose();
+    assert.ok(hosts.every(({ disposed }) => disposed));
   });
 
   it('goes on as it was where the new process cannot be started', async () => {

@@ -41,7 +41,12 @@ export function adapterFiles({ family, roster, store, directory }: AdapterFilesO
       const known = made.get(id) ?? make(id);
       made.set(id, known);
       known.catch(() => made.delete(id));
-      return known;
+      const { path } = await known;
+      const there = await stat(path).catch(() => undefined);
+      if (there) return known;
+      const again = make(id);
+      made.set(id, again);
+      return again;
     },
     /** Removes the files of what was removed since; engines that use it have read it. */
     prune: async (): Promise<void> => {

@@ -14,6 +14,7 @@ import type { Policy } from './policy.ts';
 export interface Member {
   /** Id of its family. */
   readonly id: string;
+  readonly facts: ModelFacts;
   /** Bytes of its weights and of the KV cache beside them. */
   readonly bytes: number;
   readonly start: (onState: (state: EngineState) => void) => EngineHost;
@@ -53,6 +54,9 @@ export type MemberState = EngineState | { readonly status: 'unloaded'; readonly 
  */
 const SLACK = 1 / 16;
 
+/** Milliseconds between two replacements of an engine: each costs everybody's KV. */
+const RECYCLE_PAUSE_MS = 1000;
+
 const UNLOADED: MemberState = { status: 'unloaded', reason: null };
 
 /** One engine process and what it has taken on. */
@@ -62,6 +66,7 @@ interface Run {
   readonly adapters: Map<string, number>;
   busy: number;
   retired: boolean;
+  readonly ended: PromiseWithResolvers<undefined>;
 }
 
 /**
@@ -78,7 +83,10 @@ export class Fleet {
   readonly #runs = new Map<string, Run>();
   /** Adapters that were ever asked for, by family: together they may be worth a backbone that none is worth alone. */
   readonly #asked: ReadonlyMap<string, Set<string>>;
-  readonly #leaving = new Set<Promise<void>>();
+  /** All processes that were started and have not ended. */
+  readonly #hosts = new Set<EngineHost>();
+  /** When an engine was last replaced, by family. */
+  readonly #recycled = new Map<string, number>();
   /** Changes of what is loaded, one after the other. */
   #changes: Promise<unknown> = Promise.resolve();
   #disposed = false;
@@ -128,7 +136,7 @@ export class Fleet {
 
   /** The engine of a family, whichever process it is in. Its `dispose` does nothing: the fleet is disposed of whole. */
   engine(family: string): Engine {
-    const enter = (adapter: string) => this.#enter(family, adapter);
+    const enter = (adapter: string) => this.#held(family, adapter);
     const leave = (run: Run) => this.#leave(run);
     // An engine that was started anew may have missed a file; the next request has it taken on again.
     const failed = (run: Run, adapter: string, error: unknown) => {
@@ -136,7 +144,7 @@ export class Fleet {
       return error;
     };
     const within = async <T>(adapter = '', work: (host: EngineHost) => Promise<T>) => {
-      const run = await enter(adapter);
+      const run = enter(adapter);
       try {
         return await work(run.host);
       } catch (error) {
@@ -145,12 +153,13 @@ export class Fleet {
         leave(run);
       }
     };
-    let facts: Promise<ModelFacts> | undefined;
     return {
-      facts: () => {
-        facts ??= within('', (host) => host.facts());
-        facts.catch(() => (facts = undefined));
-        return facts;
+      // What does not change is known without the model, which may be loaded only when somebody asks for its text.
+      facts: async () => {
+        const { status, reason } = this.state(family);
+        if (status === 'failed')
+          throw new EngineError('model-invalid', reason ?? 'The model cannot be loaded.');
+        return Promise.resolve(this.#members.get(family)!.facts);
       },
       tokenize: (text, signal) => within('', (host) => host.tokenize(text, signal)),
       detokenize: (tokens, signal) => within('', (host) => host.detokenize(tokens, signal)),
@@ -158,7 +167,7 @@ export class Fleet {
       score: (request, signal) => within(request.adapter, (host) => host.score(request, signal)),
       read: (request, signal) => within(request.adapter, (host) => host.read(request, signal)),
       async *write(request, signal) {
-        const run = await enter(request.adapter ?? '');
+        const run = enter(request.adapter ?? '');
         try {
           yield* run.host.write(request, signal);
         } catch (error) {
@@ -173,10 +182,11 @@ export class Fleet {
 
   async dispose(): Promise<void> {
     this.#disposed = true;
+    // Also those that are loading, whose end ends the change that waits for them.
+    await Promise.all([...this.#hosts].map((host) => host.dispose()));
     await this.#changes.catch(() => undefined);
-    const runs = [...this.#runs.values()];
+    await Promise.all([...this.#hosts].map((host) => host.dispose()));
     this.#runs.clear();
-    await Promise.all([...runs.map(({ host }) => host.dispose()), ...this.#leaving]);
   }
 
   /** The run that has what is asked for, which then does not end before {@link #leave}. */
@@ -198,6 +208,16 @@ export class Fleet {
     if (!run || (adapter !== '' && !run.adapters.has(adapter))) return undefined;
     run.busy++;
     return run;
+  }
+
+  /** The run that has what {@link prepare} brought into memory; loading it again here would keep a place in the queue. */
+  #held(family: string, adapter: string): Run {
+    const run = this.#ready(family, adapter);
+    if (run) return run;
+    throw new EngineError(
+      'not-placed',
+      `What ${keyOf(family, adapter)} needs is not in memory any more; ask again.`,
+    );
   }
 
   #leave(run: Run): void {
@@ -255,19 +275,28 @@ export class Fleet {
         'not-placed',
         `${adapter === '' ? `The family ${family}` : `The adapter ${adapter}`} is not in memory: others are asked for more often, and not all fit.`,
       );
-    for (const [id, run] of [...this.#runs]) {
-      const member = this.#members.get(id)!;
+    const plans = [...this.#runs].map(([id, run]) => {
       const staying = [...run.adapters.keys()].filter((one) => kept.has(keyOf(id, one)));
-      const evicted = run.adapters.size - staying.length;
       const stays = kept.has(id) || staying.length > 0 || id === family;
-      if (evicted === 0 && stays) continue;
-      if (stays) {
-        await this.#successor(member, staying);
-        this.#onEvent({ kind: 'recycled', family: id, evicted });
-      } else {
-        this.#runs.delete(id);
-        this.#onEvent({ kind: 'unloaded', family: id, evicted });
-      }
+      return { id, run, staying, stays, evicted: run.adapters.size - staying.length };
+    });
+    const recycling = plans.filter(({ stays, evicted }) => stays && evicted > 0);
+    const soon = this.#now() - RECYCLE_PAUSE_MS;
+    if (recycling.some(({ id }) => (this.#recycled.get(id) ?? -Infinity) > soon))
+      throw new EngineError('not-placed', 'Adapters were evicted a moment ago; ask again.');
+    // What goes goes first, so that two backbones are not there at once where one has to make room for the other.
+    const unloading = plans.filter(({ stays }) => !stays);
+    for (const { id, run, evicted } of unloading) {
+      this.#runs.delete(id);
+      this.#onEvent({ kind: 'unloaded', family: id, evicted });
+      run.retired = true;
+      this.#endIfDone(run);
+    }
+    await Promise.all(unloading.map(({ run }) => run.ended.promise));
+    for (const { id, run, staying, evicted } of recycling) {
+      this.#recycled.set(id, this.#now());
+      await this.#successor(this.#members.get(id)!, staying);
+      this.#onEvent({ kind: 'recycled', family: id, evicted });
       run.retired = true;
       this.#endIfDone(run);
     }
@@ -290,11 +319,17 @@ export class Fleet {
       for (const id of adapters) {
         const facts = member.adapter(id);
         if (!facts) continue;
-        await run.host.adopt(await member.fileOf(id));
-        run.adapters.set(id, facts.bytes);
+        try {
+          await run.host.adopt(await member.fileOf(id));
+          run.adapters.set(id, facts.bytes);
+        } catch (error) {
+          // One file that is damaged is the affair of who asks for it.
+          if (!(error instanceof EngineError) || error.code !== 'model-invalid') throw error;
+        }
       }
     } catch (error) {
       await run.host.dispose();
+      this.#hosts.delete(run.host);
       throw error;
     }
     this.#runs.set(member.id, run);
@@ -302,13 +337,16 @@ export class Fleet {
 
   #start(member: Member): Run {
     const host = member.start((state) => this.#onEvent({ kind: 'state', family: member.id, state }));
-    return { host, adapters: new Map(), busy: 0, retired: false };
+    this.#hosts.add(host);
+    return { host, adapters: new Map(), busy: 0, retired: false, ended: Promise.withResolvers() };
   }
 
   #endIfDone(run: Run): void {
     if (!run.retired || run.busy > 0) return;
-    const end = run.host.dispose().finally(() => this.#leaving.delete(end));
-    this.#leaving.add(end);
+    void run.host.dispose().finally(() => {
+      this.#hosts.delete(run.host);
+      run.ended.resolve(undefined);
+    });
   }
 }
 

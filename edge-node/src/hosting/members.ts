@@ -2,6 +2,7 @@ import {
   backboneSpec,
   kvBytesPerToken,
   startEngine,
+  vocabularyOf,
   type EngineResources,
   type Family,
   type Gguf,
@@ -26,6 +27,11 @@ export function memberOf({ family, backbone, resources, roster, fileOf }: Member
   const spec = { ...backboneSpec(family, resources), adapters: [] };
   return {
     id: family.id,
+    facts: {
+      vocabulary: vocabularyOf(backbone).length,
+      context: family.context,
+      tokenizer: family.tokenizer.fingerprint,
+    },
     bytes: family.backbone.bytes + kv,
     start: (onState) => startEngine(spec, onState),
     adapter: (id) => roster().find(id),

@@ -12,6 +12,9 @@ export interface Candidate extends Omit<Model, 'hits'> {
 /** How much more somebody else must be worth before what is there makes room: a change has everybody's KV read again. */
 const HYSTERESIS = 1.1;
 
+/** Models that are compared at once, beside those that are there. */
+const MOST = 64;
+
 export interface Policy {
   /** A request for this model, at a time in milliseconds. */
   used(id: string, now: number): void;
@@ -38,7 +41,10 @@ function hitsPerByte(): Policy {
         const hits = popularity.of(model.id, now) * (model.resident ? HYSTERESIS : 1);
         return { ...model, hits };
       });
-      return new Set(place(judged, capacity).placed);
+      // The greedy looks at all of them at each step; those that are asked for least would not be placed anyway.
+      const first = judged.toSorted((one, other) => other.hits - one.hits).slice(0, MOST);
+      const others = judged.filter((model) => (model.pinned || model.resident) && !first.includes(model));
+      return new Set(place([...first, ...others], capacity).placed);
     },
   };
 }

@@ -35,8 +35,8 @@ export class Rosters {
   refresh(): void {
     const stamp = this.#stampNow();
     if (stamp === this.#stamp) return;
-    this.#stamp = stamp;
     this.#read();
+    this.#stamp = stamp;
     for (const listener of this.#listeners) listener();
   }
 

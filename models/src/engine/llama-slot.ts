@@ -166,6 +166,8 @@ export class LlamaSlot implements Slot {
       return { results, evaluated: all.length - cached };
     } catch (cause) {
       if (signal?.aborted && cause === signal.reason) throw cause;
+      // Nothing was evaluated: the adapter is not there.
+      if (cause instanceof EngineError) throw cause;
       await this.#forget();
       throw new EngineError('engine-failed', `The model could not be evaluated: ${String(cause)}`, { cause });
     }

@@ -316,7 +316,12 @@ function attaching(
   return async (adapter) => {
     if (adapter === attached) return;
     const path = paths.get(adapter);
-    await (context as unknown as Attachable)._setLoras(path === undefined ? [] : [{ filePath: path }]);
+    try {
+      await (context as unknown as Attachable)._setLoras(path === undefined ? [] : [{ filePath: path }]);
+    } catch (cause) {
+      const message = `The adapter "${adapter}" cannot be loaded: ${String(cause)}`;
+      throw new EngineError('unknown-adapter', message, { cause });
+    }
     attached = adapter;
   };
 }

@@ -53,6 +53,7 @@ export function fleet(policy: PolicyName): Cache {
 function memberOf(id: string, sizes: ReadonlyMap<string, number>): Member {
   return {
     id,
+    facts: { vocabulary: 1, context: 1, tokenizer: '' },
     bytes: BACKBONE_SIZE,
     start: () => new Idle(),
     adapter: (adapter) => ({ bytes: sizes.get(adapter)!, pinned: false }),
