@@ -245,19 +245,25 @@ describe('adapters over HTTP', () => {
     await response.text();
   });
 
-  it('for which there is no room on the disk are refused with a code', async (t) => {
-    const state = edgeState(t);
-    const add = () => Promise.reject(Object.assign(new Error('no space left'), { code: 'ENOSPC' }));
-    const store = new Proxy(state.store, {
-      get: (target, key) => {
-        const value: unknown = key === 'add' ? add : Reflect.get(target, key, target);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
+  for (const [name, fault, status, code] of [
+    ['there is no room on the disk', { code: 'ENOSPC' }, 507, 'disk-full'],
+    ['there is no room for the database', { code: 'ERR_SQLITE_ERROR', errcode: 13 }, 507, 'disk-full'],
+    ['the database is in use for too long', { code: 'ERR_SQLITE_ERROR', errcode: 5 | (2 << 8) }, 503, 'busy'],
+  ] as const) {
+    it(`for which ${name} are refused with a code`, async (t) => {
+      const state = edgeState(t);
+      const add = () => Promise.reject(Object.assign(new Error('It failed.'), fault));
+      const store = new Proxy(state.store, {
+        get: (target, key) => {
+          const value: unknown = key === 'add' ? add : Reflect.get(target, key, target);
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        },
+      });
+      const node = await start(t, { state, admin: { store } });
+      assertError(await node.add('mine', first), status, code);
+      assert.deepEqual(waiting(state.directory), []);
     });
-    const node = await start(t, { state, admin: { store } });
-    assertError(await node.add('mine', first), 507, 'disk-full', /disk/);
-    assert.deepEqual(waiting(state.directory), []);
-  });
+  }
 
   it('that the store refuses for another reason are told as faults of the node, in its log', async (t) => {
     const state = edgeState(t);
@@ -431,6 +437,22 @@ describe('tokens over HTTP', () => {
     assert.ok(!log.join('').includes(token) && log.some((line) => line.includes('token revoked')));
   });
 
+  it('are of the role that the account has, and never lower it', async (t) => {
+    const { ask, state } = await start(t);
+    const made = await ask('POST', '/tokens', { account: 'grace' });
+    assert.deepEqual([made.status, (made.body as { role?: string }).role], [201, 'admin']);
+    assertError(
+      await ask('POST', '/tokens', { account: 'grace', role: 'user' }),
+      409,
+      'conflict',
+      /is an admin/,
+    );
+    assert.equal(state.tokens.roleOf('grace'), 'admin');
+    assert.equal(state.tokens.list().length, 3);
+    assert.equal((await ask('POST', '/tokens', { account: 'tests', role: 'admin' })).status, 201);
+    assert.equal(state.tokens.roleOf('tests'), 'admin');
+  });
+
   it('of a time that is over, without an account or of no role are not made', async (t) => {
     const { ask, state } = await start(t);
     assertError(
@@ -445,6 +467,8 @@ describe('tokens over HTTP', () => {
       { account: 'ada', role: 'root' },
       { account: 'ada', role: 7 },
       { account: 'ada', expires: 'soon' },
+      // A leap second, which no time of JavaScript is.
+      { account: 'ada', expires: '2026-12-31T23:59:60Z' },
     ]) {
       assertError(await ask('POST', '/tokens', body), 400, 'invalid-request');
     }

@@ -336,6 +336,47 @@ describe('a family with an address', () => {
     );
   });
 
+  it('has its damaged and missing files come again, and no others', async (t) => {
+    const { server, known } = await served(t);
+    const { family } = await pullFrom(server.url, families, tools);
+    const again = [() => pullFrom(server.url, families, tools), () => pullKnown(known, families, tools)];
+    for (const pull of again) {
+      writeFileSync(family.backbone.path, 'no model');
+      server.asked.length = 0;
+      assert.equal((await pull()).already, false);
+      assert.ok(readFileSync(family.backbone.path).equals(FILES.backbone));
+      assert.ok(!server.asked.includes('draft.gguf'));
+      rmSync(family.draft.path);
+      assert.equal((await pull()).already, false);
+      assert.ok(readFileSync(family.draft.path).equals(FILES.draft));
+      assert.equal((await pull()).already, true);
+    }
+    writeFileSync(join(families, 'made-1.0', 'family.json'), '{');
+    server.asked.length = 0;
+    assert.equal((await pullFrom(server.url, families, tools)).already, false);
+    assert.deepEqual(server.asked, ['family.json']);
+  });
+
+  it('is another where only its manifest is', async (t) => {
+    const { server } = await served(t);
+    await pullFrom(server.url, families, tools);
+    server.files.set('family.json', Buffer.from(MANIFEST.replace('"context":128', '"context":256')));
+    await assert.rejects(pullFrom(server.url, families, tools), { code: 'exists' });
+  });
+
+  it('whose manifest never ends is left', { timeout: 10_000 }, async (t) => {
+    const { server } = await served(t);
+    const endless: Misbehaviour = (_request, response) => {
+      const more = () => {
+        while (!response.destroyed && response.write(' '.repeat(65_536)));
+      };
+      response.writeHead(200).on('drain', more);
+      more();
+    };
+    server.next.set('family.json', [endless]);
+    await assert.rejects(pullFrom(server.url, families, tools), { code: 'network', message: /too long/ });
+  });
+
   it('goes on where it broke off', async (t) => {
     const { server } = await served(t);
     server.next.set('draft.gguf', [cutAfter(1000)]);

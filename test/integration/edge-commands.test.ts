@@ -22,6 +22,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, it, type TestContext } from 'node:test';
 import { openDatabase } from '../../edge-node/src/state/database.ts';
 import { Tokens } from '../../edge-node/src/state/tokens.ts';
+import { probeState } from '../../edge-node/src/doctor/probe.ts';
 import type { Finding } from '../../edge-node/src/doctor/judge.ts';
 import { projectId } from '../../edge-node/src/protocol/project.ts';
 import { terminal } from '../support/edge-commands.ts';
@@ -499,8 +500,16 @@ describe('foretype-edge backup', () => {
     );
   });
 
-  it('works with nothing there', async () => {
+  it('is not made of nothing, and makes nothing', async () => {
+    const { run, state } = terminal(home);
+    const { code, err } = await run('backup', join(home, 'one'));
+    assert.deepEqual([code, err], [1, `There is no node's state in ${state}; name its folder with --state.`]);
+    assert.deepEqual(readdirSync(home), []);
+  });
+
+  it('works with next to nothing there', async () => {
     const { run } = terminal(home);
+    await run('token', 'create', 'ada');
     const folder = join(home, 'one');
     assert.equal((await run('backup', folder)).out, `${folder} has the database, 0 bytes of adapters.`);
     const database = new DatabaseSync(join(folder, 'node.db'));
@@ -611,17 +620,46 @@ describe('foretype-edge doctor', () => {
     assert.match((await findings(run)).get('state')!.says, /^Parts of mine@1 are missing/);
     for (const name of readdirSync(state)) if (name.startsWith('node.db')) rmSync(join(state, name));
     writeFileSync(join(state, 'node.db'), 'x'.repeat(4096));
-    assert.match((await findings(run)).get('state')!.says, /file is not a database/);
+    assert.match((await findings(run)).get('state')!.says, /^The database is none; restore a backup\.$/);
+  });
+
+  it('leaves a database of an older version as it is', async () => {
+    const { run, state } = terminal(home);
+    mkdirSync(state);
+    const versionIn = (change: string) => {
+      using database = new DatabaseSync(join(state, 'node.db'));
+      database.exec(change);
+      return database.prepare('PRAGMA user_version').get()!['user_version'];
+    };
+    // As the version before the first one made it.
+    versionIn('CREATE TABLE other (id INTEGER)');
+    const io = { random: (size: number) => Buffer.alloc(size), now: () => new Date('2026-06-01T12:00:00Z') };
+    assert.equal((await probeState(state, io)).state.outdated, true);
+    assert.equal(versionIn(''), 0);
+    versionIn('PRAGMA user_version = 1000');
+    assert.match(
+      (await findings(run)).get('state')!.says,
+      new RegExp(`^The database ${join(state, 'node.db')} was made by a newer version `),
+    );
+    assert.equal(versionIn(''), 1000);
+    rmSync(state, { recursive: true });
+    await run('init');
+    assert.equal((await probeState(state, io)).state.outdated, false);
   });
 
   it('says why the engine does not run', async () => {
     const broken = terminal(home, { tryEngine: () => Promise.reject(new Error('no such library')) });
     assert.equal((await findings(broken.run)).get('engine')!.status, 'fail');
+    let ended = false;
     const stuck = terminal(home, {
-      tryEngine: () => new Promise(() => undefined),
+      tryEngine: (signal) => {
+        signal.addEventListener('abort', () => (ended = true));
+        return new Promise(() => undefined);
+      },
       sleep: () => Promise.resolve(),
     });
     assert.match((await findings(stuck.run)).get('engine')!.says, /said nothing for 30 s/);
+    assert.ok(ended, 'its process does not outlive the command');
   });
 
   it('measures the memory against the bound', async () => {

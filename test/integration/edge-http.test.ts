@@ -112,6 +112,36 @@ describe('a node that closes', () => {
     assert.equal(((await response.json()) as { error: { code: string } }).error.code, 'unavailable');
     await t.waitFor(() => assert.equal(engine.calls[0]?.outcome, 'aborted'));
   });
+
+  it('breaks a stream off where its patience ends', async (t) => {
+    let written = 0;
+    const delay = () => (written++ < 3 ? Promise.resolve() : never());
+    const { url, http, engine, log } = await startEdge(t, { patience: 50, engine: { delay } });
+    const response = await fetch(`${url}/v1/completions`, completing({ stream: true }));
+    assert.equal(response.status, 200);
+    const text = response.text().catch(() => 'broken off');
+    await http.close();
+    assert.doesNotMatch(await text, /unavailable|DONE/);
+    // Its head went out with the first piece, and nothing else may be answered.
+    assert.match(log.join(''), /"statusCode":200/);
+    assert.doesNotMatch(log.join(''), /"statusCode":503|could be ended/);
+    await t.waitFor(() => assert.equal(engine.calls[0]?.outcome, 'aborted'));
+  });
+});
+
+describe('a stranger who lets a body trickle', () => {
+  for (const [name, path, more, status] of [
+    ['to a path that is none', '/%', [], 400],
+    ['and expects something', '/health', ['Expect: foo'], 417],
+  ] as [string, string, string[], number][]) {
+    it(`${name} loses the connection`, async (t) => {
+      const { url } = await startEdge(t);
+      const head = [`POST ${path} HTTP/1.1`, 'Host: node', ...more, 'Content-Length: 100', '', '{'];
+      const said = await lastWords(open(t, url, head));
+      assert.match(said, new RegExp(`^HTTP/1.1 ${status} [^]*"code":"invalid-request"`));
+      assert.match(said, /^connection: close/im);
+    });
+  }
 });
 
 describe('TLS', () => {
@@ -301,6 +331,23 @@ describe('the log', () => {
     for (const secret of [TOKEN, 'ft_wrong', 'password', '112,97,115', 'Bearer']) {
       assert.ok(!log.join('').includes(secret), `${secret} is in the log`);
     }
+  });
+
+  it('has nothing of what is no request', async (t) => {
+    const { url, log } = await startEdge(t, { logLevel: 'trace' });
+    const lines = [
+      'GET /health HTTP/1.1',
+      'Host: node',
+      `Authorization: Bearer ${TOKEN}`,
+      'no header',
+      '',
+      '',
+    ];
+    assert.match(await lastWords(open(t, url, lines)), /^HTTP\/1.1 400 [^]*"code":"invalid-request"/);
+    const said = log.join('');
+    assert.match(said, /"code":"HPE_/);
+    const bytes = [...Buffer.from(TOKEN)].join(',');
+    assert.ok(!said.includes(TOKEN) && !said.includes(bytes) && !said.includes('rawPacket'));
   });
 
   it('is as quiet as it was told to be', async (t) => {

@@ -76,6 +76,18 @@ describe('Presence', () => {
     assert.deepEqual(asked, [1, 2]);
   });
 
+  it('ends one that does not take its leave, and all others', () => {
+    const presence = new Presence({ connection: 9, request: 9 });
+    const dismiss = () => {
+      throw new Error('It is gone.');
+    };
+    presence.enter({ ...opened('request', 'ada'), dismiss });
+    presence.enter(opened('request', 'grace'));
+    events.length = 0;
+    presence.dismiss('request');
+    assert.deepEqual(events, ['ada 1 expelled', 'grace 1 dismissed']);
+  });
+
   it('tells when all of a kind is over', async () => {
     const presence = new Presence({ connection: 9, request: 9 });
     await presence.over('request');

@@ -100,8 +100,10 @@ describe('the doctor', () => {
       integrity: 'ok',
       tokens: { valid: 3, admin: 1 },
       incomplete: [],
+      outdated: false,
     };
     found(judgeState(state), 'ok', /valid tokens: 3/);
+    found(judgeState({ ...state, outdated: true }), 'ok', /will be brought up to date at the next start\.$/);
     found(judgeState({ ...state, exists: false }), 'warn', /no node's state in \/s yet/);
     found(judgeState({ ...state, integrity: 'row 7 missing\nrow 8' }), 'fail', /damaged \(row 7 missing\)/);
     found(judgeState({ ...state, incomplete: ['mine@1'] }), 'fail', /mine@1/);

@@ -4,7 +4,10 @@ import type { Tokens } from '../state/tokens.ts';
 export type Invalid = 'unknown' | 'expired' | 'revoked';
 
 /** What the HTTP application needs to know of tokens. */
-export interface Credentials extends Pick<Tokens, 'verify' | 'stillValid' | 'create' | 'list' | 'revoke'> {
+export interface Credentials extends Pick<
+  Tokens,
+  'verify' | 'stillValid' | 'roleOf' | 'create' | 'list' | 'revoke'
+> {
   /** Of a token that `verify` does not take. */
   whyNot(token: string): Invalid;
 }

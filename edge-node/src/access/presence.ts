@@ -57,7 +57,14 @@ export class Presence {
 
   /** Ends all of a kind because the node shuts down. */
   dismiss(kind: Kind): void {
-    for (const { dismiss } of this.#of(kind)) dismiss?.();
+    for (const { dismiss, expel } of this.#of(kind)) {
+      try {
+        dismiss?.();
+      } catch {
+        // One that does not take its leave must not keep the others from theirs.
+        expel();
+      }
+    }
   }
 
   /** Resolves when nothing of a kind is open. */

@@ -1,7 +1,8 @@
 import { EngineError, loadFamily, type Family } from '@foretype/models';
 import { constants } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { alone } from '../adapters/lock.ts';
 import { CommandError } from '../commands/problem.ts';
 import type { CommandIo } from '../commands/io.ts';
@@ -40,13 +41,24 @@ const MANIFEST = 'family.json';
 
 /** Downloads a family of the catalogue. @throws CommandError */
 export async function pullKnown(known: KnownFamily, families: string, tools: PullTools): Promise<Pulled> {
-  return install(known.id, families, known.backbone.sha256, async (staging) => {
-    const parts = [known.backbone, known.draft];
+  const parts = [known.backbone, known.draft];
+  const get: Get = (part, to) => {
+    const from = parts.find(({ file, sha256 }) => file === part.file || sha256 === part.sha256);
+    if (!from) throw new CommandError('damaged', `${part.file} is damaged or missing; install it again.`);
+    return fetchTo(
+      { ...part, url: from.url, bytes: part.sha256 === null ? undefined : part.bytes },
+      to,
+      tools,
+    );
+  };
+  const pins = (part: KnownFamily['backbone'], there: Part) =>
+    part.sha256 === null || part.sha256 === there.sha256;
+  const same = ({ backbone, draft, context }: Family) =>
+    context === known.context && pins(known.backbone, backbone) && pins(known.draft, draft);
+  return install(known.id, families, { same, get, wants: () => true, tools }, async (staging) => {
     await room(parts, staging, tools);
     const came = async (part: KnownFamily['backbone']): Promise<Came> => {
       const path = join(staging, part.file);
-      const get: Get = (_part, to) =>
-        fetchTo({ ...part, bytes: part.sha256 === null ? undefined : part.bytes }, to, tools);
       const sha256 = await fetched(part, path, get);
       if (part.sha256 === null)
         tools.note(
@@ -74,10 +86,11 @@ export async function pullFrom(address: string, families: string, tools: PullToo
     tools.note(`${url.href} is read over plain HTTP: whoever is on the way may change it.`);
   const text = await manifestAt(url.href, tools);
   const family = await checked(text, url.href, families);
-  return install(family.id, families, family.backbone.sha256, async (staging) => {
+  const get: Get = (part, to) => fetchTo({ ...part, url: new URL(part.file, url).href }, to, tools);
+  const same = asIn(text, families);
+  return install(family.id, families, { same, get, wants: () => true, tools }, async (staging) => {
     const parts = partsOf(family);
     await room(parts, staging, tools);
-    const get: Get = (part, to) => fetchTo({ ...part, url: new URL(part.file, url).href }, to, tools);
     for (const part of parts) await fetched(part, join(staging, part.file), get);
     await writeFile(join(staging, MANIFEST), text);
   });
@@ -86,45 +99,63 @@ export async function pullFrom(address: string, families: string, tools: PullToo
 /** Copies a family from a folder; needs no network. @throws CommandError, EngineError */
 export async function importFrom(folder: string, families: string, tools: PullTools): Promise<Pulled> {
   const family = await loadFamily(folder);
-  return install(family.id, families, family.backbone.sha256, async (staging) => {
-    const there = await stat(family.draft.path).catch(() => undefined);
+  const there = await stat(family.draft.path).catch(() => undefined);
+  const wants = ({ file }: Part) => there !== undefined || file !== family.draft.file;
+  const get: Get = async ({ file }, to) => {
+    tools.note(`${file} is copied.`);
+    try {
+      await copyFile(join(folder, file), to, constants.COPYFILE_FICLONE);
+    } catch (error) {
+      await rm(to, { force: true });
+      throw error;
+    }
+  };
+  const same = asIn(await readFile(join(folder, MANIFEST), 'utf8'), families);
+  return install(family.id, families, { same, get, wants, tools }, async (staging) => {
     if (!there) tools.note(`${family.draft.path} is missing, which a node does not need.`);
-    const parts = partsOf(family).filter(({ file }) => there !== undefined || file !== family.draft.file);
+    const parts = partsOf(family).filter(wants);
     await room(parts, staging, tools);
-    const get: Get = async ({ file }, to) => {
-      tools.note(`${file} is copied.`);
-      try {
-        await copyFile(join(folder, file), to, constants.COPYFILE_FICLONE);
-      } catch (error) {
-        await rm(to, { force: true });
-        throw error;
-      }
-    };
     for (const part of parts) await fetched(part, join(staging, part.file), get);
     await copyFile(join(folder, MANIFEST), join(staging, MANIFEST));
   });
+}
+
+/** What is asked of a family that is there already. */
+interface Again {
+  /** Whether its manifest is the one that would come. */
+  readonly same: (there: Family) => boolean | Promise<boolean>;
+  /** Has a file come once more. */
+  readonly get: Get;
+  /** Which of its files must be whole. */
+  readonly wants: (part: Part) => boolean;
+  readonly tools: PullTools;
 }
 
 /** The whole family under its name, or what came of it beside. */
 async function install(
   id: string,
   families: string,
-  backbone: string | null,
+  again: Again,
   fill: (staging: string) => Promise<void>,
 ): Promise<Pulled> {
   const directory = join(families, id);
   await mkdir(families, { recursive: true, mode: 0o700 });
   return alone(join(families, `.${id}.lock`), async () => {
-    if (await stat(directory).catch(() => undefined)) {
-      const family = await loadFamily(directory);
-      if (backbone === null || family.backbone.sha256 === backbone)
-        return { family, directory, already: true };
+    const staging = join(families, `.${id}.part`);
+    const family = await familyIn(directory);
+    if (family) {
+      if (await again.same(family))
+        return { family, directory, already: await whole(family, directory, again) };
       throw new CommandError(
         'exists',
         `Another version of ${id} is in ${directory}; remove that folder first.`,
       );
     }
-    const staging = join(families, `.${id}.part`);
+    if (await stat(directory).catch(() => undefined)) {
+      // Nobody can serve it without its manifest, and its weights need not come again.
+      await rm(staging, { recursive: true, force: true });
+      await rename(directory, staging);
+    }
     await mkdir(staging, { recursive: true, mode: 0o700 });
     await fill(staging);
     await settle(join(staging, MANIFEST));
@@ -132,6 +163,35 @@ async function install(
     await rename(staging, directory);
     return { family: await loadFamily(directory), directory, already: false };
   });
+}
+
+/** The family in a folder; undefined where none can be read there. */
+async function familyIn(directory: string): Promise<Family | undefined> {
+  try {
+    return await loadFamily(directory);
+  } catch (error) {
+    if (error instanceof EngineError) return undefined;
+    throw error;
+  }
+}
+
+/** Has the files of a family come again that are damaged or missing, each in its place. @returns whether none was. */
+async function whole(family: Family, directory: string, { get, wants, tools }: Again): Promise<boolean> {
+  let damaged = 0;
+  for (const part of partsOf(family).filter(wants)) {
+    await fetched(part, join(directory, part.file), (one, to) => {
+      damaged++;
+      tools.note(`${one.file} is damaged or missing in ${directory}, and comes again.`);
+      return get(one, to);
+    });
+  }
+  return damaged === 0;
+}
+
+/** Whether a manifest says the same as the one of the family of that name. */
+function asIn(text: string, families: string): Again['same'] {
+  return async ({ id }) =>
+    isDeepStrictEqual(JSON.parse(text), JSON.parse(await readFile(join(families, id, MANIFEST), 'utf8')));
 }
 
 /** Has a file at `path` that is what it should be; its SHA-256. */
@@ -229,10 +289,8 @@ async function manifestAt(url: string, { fetch }: PullTools): Promise<string> {
   const answer = await fetch(url).catch((error: unknown) => {
     throw unreachable(url, error);
   });
-  const length = Number(answer.headers.get('content-length') ?? 0);
-  const text =
-    answer.ok && length <= MAX_MANIFEST_BYTES ? await answer.text().catch(() => undefined) : undefined;
-  if (text !== undefined && text.length <= MAX_MANIFEST_BYTES) return text;
+  const text = answer.ok ? await textOf(answer, MAX_MANIFEST_BYTES).catch(() => undefined) : undefined;
+  if (text !== undefined) return text;
   await answer.body?.cancel().catch(() => undefined);
   const why = answer.ok
     ? 'is no family: it broke off, or is too long'
@@ -241,6 +299,19 @@ async function manifestAt(url: string, { fetch }: PullTools): Promise<string> {
     'network',
     `${url} ${why}; name the folder of a family.json, or a name of the catalogue.`,
   );
+}
+
+/** A body that has so many bytes at most, whatever its head says; undefined where it has more. */
+async function textOf({ body }: Response, most: number): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    // Whoever leaves the loop cancels what would come.
+    if (bytes > most) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 /** The family that a manifest tells of, as `loadFamily` reads it. */

@@ -20,6 +20,12 @@ export async function backup({ words, config }: Asked, io: CommandIo): Promise<v
   const folder = resolve(words[0]!);
   const found = await lstat(folder).catch(() => undefined);
   if (found) throw new CommandError('exists', `The folder ${folder} exists already; name a new one.`);
+  // Nothing is made where nothing is: a wrong --state would give a backup of an empty node.
+  if (!(await lstat(join(config.state, DATABASE_FILE)).catch(() => undefined)))
+    throw new CommandError(
+      'unknown',
+      `There is no node's state in ${config.state}; name its folder with --state.`,
+    );
   const beside = `${folder}.new`;
   await mkdir(dirname(folder), { recursive: true });
   using state = openState(config.state, io);

@@ -71,7 +71,7 @@ async function engineProblem({ tryEngine, sleep }: CommandIo): Promise<string | 
   const late = new AbortController();
   try {
     return await Promise.race([
-      tryEngine().then(() => undefined),
+      tryEngine(late.signal).then(() => undefined),
       sleep(ENGINE_WITHIN, late.signal).then(
         () => `The native library said nothing for ${ENGINE_WITHIN / 1000} s.`,
       ),

@@ -31,8 +31,8 @@ export interface CommandIo {
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<unknown>;
   /** Bytes that this user may still write where `path` is, or would be. */
   readonly freeBytes: (path: string) => Promise<number>;
-  /** Loads a model with the native library. @throws EngineError */
-  readonly tryEngine: () => Promise<void>;
+  /** Loads a model with the native library, whose process ends where the signal is aborted. @throws EngineError */
+  readonly tryEngine: (signal: AbortSignal) => Promise<void>;
 }
 
 /** This process, its terminal and its machine. */
@@ -72,8 +72,10 @@ export async function freeBytes(path: string): Promise<number> {
 }
 
 /** The smallest model there is says as much about the library as a large one. */
-async function tryEngine(): Promise<void> {
+async function tryEngine(signal: AbortSignal): Promise<void> {
   const engine = startEngine(draftSpec(await loadFamily(EMBEDDED_FAMILY), { sequences: 1, threads: 1 }));
+  // Its process would keep this one from its end.
+  signal.addEventListener('abort', () => void engine.dispose(), { once: true });
   try {
     await engine.facts();
   } finally {

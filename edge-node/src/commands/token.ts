@@ -1,3 +1,4 @@
+import { DemotionError } from '../state/tokens.ts';
 import type { CommandIo } from './io.ts';
 import { CommandError } from './problem.ts';
 import type { Asked } from './run.ts';
@@ -18,18 +19,25 @@ export function create({ words, options, config }: Asked, io: CommandIo): void {
   const role = options.has('admin') ? 'admin' : 'user';
 
   using state = openState(config.state, io);
-  const known = state.tokens.list().find(({ account }) => account.name === name)?.account;
-  // A role belongs to the account, so that this token would change what its others may do.
-  if (known?.role === 'admin' && role === 'user')
+  const known = state.tokens.roleOf(name);
+  const token = createdBy(name, () => state.tokens.create({ name, role }, expires));
+  io.out(token);
+  io.err(`The token of ${name} (${role}) is shown once; the node keeps only a hash of it.`);
+  if (known && known !== role) io.err(`${name} is an admin now, with all their tokens.`);
+  io.err(expires ? `It ends at ${timeText(expires)}.` : 'It does not end by itself.');
+}
+
+function createdBy(name: string, create: () => string): string {
+  try {
+    return create();
+  } catch (cause) {
+    if (!(cause instanceof DemotionError)) throw cause;
     throw new CommandError(
       'usage',
       `${name} is an admin: add --admin, or choose another name for a token that may do less.`,
+      { cause },
     );
-  const token = state.tokens.create({ name, role }, expires);
-  io.out(token);
-  io.err(`The token of ${name} (${role}) is shown once; the node keeps only a hash of it.`);
-  if (known && known.role !== role) io.err(`${name} is an admin now, with all their tokens.`);
-  io.err(expires ? `It ends at ${timeText(expires)}.` : 'It does not end by itself.');
+  }
 }
 
 export function list({ options, config }: Asked, io: CommandIo): void {

@@ -212,11 +212,13 @@ export interface StateFacts {
   readonly tokens: { readonly valid: number; readonly admin: number };
   /** Adapters of which something is missing. */
   readonly incomplete: readonly string[];
+  /** Whether an older version made the database. */
+  readonly outdated: boolean;
 }
 
 export function judgeState(facts: StateFacts): Finding {
   const check = 'state';
-  const { directory, problem, exists, mode, integrity, tokens, incomplete } = facts;
+  const { directory, problem, exists, mode, integrity, tokens, incomplete, outdated } = facts;
   if (problem !== undefined) return { check, status: 'fail', says: problem };
   if (!exists)
     return {
@@ -253,7 +255,8 @@ export function judgeState(facts: StateFacts): Finding {
       says: `Of ${tokens.valid} valid tokens none is an admin's.`,
       mend: 'Make one with foretype-edge token create NAME --admin.',
     };
-  return { check, status: 'ok', says: `${directory} is whole; valid tokens: ${tokens.valid}.` };
+  const next = outdated ? '; its database will be brought up to date at the next start' : '';
+  return { check, status: 'ok', says: `${directory} is whole; valid tokens: ${tokens.valid}${next}.` };
 }
 
 /** Nothing of this was there before. */

@@ -2,11 +2,13 @@ import { EngineError, loadFamily, type Family } from '@foretype/models';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { json } from 'node:stream/consumers';
 import { Blocks } from '../adapters/blocks.ts';
 import { needsOf, sha256Of } from '../catalogue/files.ts';
@@ -15,7 +17,7 @@ import { sentenceOf } from '../commands/problem.ts';
 import { blocksIn, openState } from '../commands/state.ts';
 import type { Config } from '../config.ts';
 import { systemCode } from '../error.ts';
-import { DATABASE_FILE } from '../state/database.ts';
+import { backupTo, DATABASE_FILE } from '../state/database.ts';
 import type { CertificateFacts, FileFacts, PortFacts, StateFacts } from './judge.ts';
 
 /** What a processor can do, as Linux tells; undefined elsewhere. */
@@ -123,16 +125,21 @@ export interface StateProbe {
   readonly newest: Date | undefined;
 }
 
-/** Looks into the state directory, which it does not make. */
+/**
+ * Looks into the state directory, which it does not make, and of whose database it reads a copy: opened as the node does,
+ * an older one would be brought up to date, and a backup made before would be needed to go back.
+ */
 export async function probeState(
   directory: string,
   io: Pick<CommandIo, 'random' | 'now'>,
 ): Promise<StateProbe> {
-  const nothing = { integrity: 'ok', tokens: { valid: 0, admin: 0 }, incomplete: [] };
+  const nothing = { integrity: 'ok', tokens: { valid: 0, admin: 0 }, incomplete: [], outdated: false };
   if (!existsSync(join(directory, DATABASE_FILE)))
     return { state: { directory, exists: false, mode: 0, ...nothing }, newest: undefined };
+  const copy = await mkdtemp(join(tmpdir(), 'foretype-doctor-'));
   try {
-    using state = openState(directory, io);
+    const before = await copyTo(copy, directory);
+    using state = openState(copy, io);
     const tokens = state.tokens.list();
     const valid = tokens.filter(
       ({ revoked, expires }) => revoked === null && (expires === null || expires > io.now()),
@@ -157,12 +164,32 @@ export async function probeState(
           admin: valid.filter(({ account }) => account.role === 'admin').length,
         },
         incomplete,
+        outdated: before < versionOf(state.database),
       },
       newest: times.length > 0 ? new Date(Math.max(...times)) : undefined,
     };
   } catch (error) {
     const problem = sentenceOf(error);
     if (problem === undefined) throw error;
-    return { state: { directory, exists: true, mode: 0, ...nothing, problem }, newest: undefined };
+    const where = problem.replaceAll(copy, directory);
+    return { state: { directory, exists: true, mode: 0, ...nothing, problem: where }, newest: undefined };
+  } finally {
+    await rm(copy, { recursive: true, force: true });
   }
+}
+
+/** Copies the database, which it does not change. @returns the version of its tables. */
+async function copyTo(folder: string, directory: string): Promise<number> {
+  const database = new DatabaseSync(join(directory, DATABASE_FILE), { readOnly: true });
+  try {
+    const version = versionOf(database);
+    await backupTo(database, join(folder, DATABASE_FILE));
+    return version;
+  } finally {
+    database.close();
+  }
+}
+
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()!['user_version']);
 }

@@ -32,6 +32,12 @@ export function codeOf(reply: FastifyReply): string | undefined {
   return codes.get(reply);
 }
 
+/** Whether an answer has begun; `reply.sent` is true only once all of a stream went out. */
+export function isUnderWay(reply: FastifyReply): boolean {
+  // A stream that was sent has its type from the start, and its head goes out with the first bytes.
+  return reply.sent || reply.raw.headersSent || reply.hasHeader('content-type');
+}
+
 export function refuse(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
   codes.set(reply, code);
   return reply.code(status).send({ error: { code, message } } satisfies Static<typeof ErrorSchema>);

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
-import { refuse } from './answers.ts';
+import { isUnderWay, refuse } from './answers.ts';
 
 /** More of a body came, which is a long one: the time for it begins anew. */
 export type Renew = (request: FastifyRequest) => void;
@@ -17,7 +17,7 @@ export function boundBodies(app: FastifyInstance, within: number): Renew {
     if (encoding !== undefined || length !== '0') {
       const late = setTimeout(() => {
         if (raw.complete) return;
-        if (reply.sent) raw.socket.destroy();
+        if (isUnderWay(reply)) raw.socket.destroy();
         else refuse(reply.header('connection', 'close'), 408, 'timeout', 'The body did not come in time.');
       }, within);
       deadlines.set(raw, late);

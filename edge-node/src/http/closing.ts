@@ -44,10 +44,12 @@ export function takeWebSockets(
     preClose: (done) => {
       closing = true;
       app.server.close();
-      void Promise.all([closeAll(connections, patience), closeRequests(presence, patience)]).then(() => {
-        for (const socket of upgraded) socket.destroy();
-        done();
-      });
+      void Promise.all([closeAll(connections, patience), closeRequests(presence, patience)])
+        .catch((err: unknown) => app.log.error({ err }, 'not all that was open could be ended'))
+        .finally(() => {
+          for (const socket of upgraded) socket.destroy();
+          done();
+        });
     },
   });
 }

@@ -1,7 +1,7 @@
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Presence } from '../access/presence.ts';
-import { answerGoingAway, refuse } from './answers.ts';
+import { answerGoingAway, isUnderWay, refuse } from './answers.ts';
 import type { AccessOf } from './guard.ts';
 import { windowsBy } from './windows.ts';
 
@@ -74,6 +74,6 @@ function limitAtOnce(app: FastifyInstance, { presence, accessOf }: LimitParts): 
 
 /** A request that the node does not answer any more. */
 function dismiss(reply: FastifyReply): void {
-  if (!reply.sent) answerGoingAway(reply);
+  if (!isUnderWay(reply)) answerGoingAway(reply);
   else if (!reply.raw.writableEnded) reply.raw.destroy();
 }

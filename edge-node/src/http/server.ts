@@ -1,6 +1,13 @@
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import type { ServerOptions } from 'node:http';
+import fastify, {
+  type ConnectionError,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { StartError, systemCode } from '../error.ts';
 import { WIRE_PATH } from '../protocol/index.ts';
 import { answerError, pathOf } from './answers.ts';
@@ -38,7 +45,11 @@ export function createServer({ logLevel, logTo, tls }: ServerParts): FastifyInst
       },
     },
     // Errors from before a route is found would have a shape of their own, and so would those of a node that closes.
-    frameworkErrors: answerError,
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      // No hook bounds the time of a body that comes with it.
+      answerError(error, request, reply.header('connection', 'close'));
+    },
+    clientErrorHandler: answerNoRequest,
     return503OnClosing: false,
     forceCloseConnections: true,
   };
@@ -48,13 +59,39 @@ export function createServer({ logLevel, logTo, tls }: ServerParts): FastifyInst
     // Elsewhere an upgrade is a request like any other, with its time-outs: nobody would close the socket it leaves.
     shouldUpgradeCallback: ({ url }) => pathOf(url ?? '') === WIRE_PATH,
   };
-  if (!tls) return fastify({ ...options, http: server });
+  if (!tls) return withoutExpectations(fastify({ ...options, http: server }));
   try {
-    return fastify({ ...options, https: { ...server, ...tls } });
+    return withoutExpectations(fastify({ ...options, https: { ...server, ...tls } }));
   } catch (cause) {
     const message = `The TLS certificate and its key cannot be used (${systemCode(cause)}); give PEM files that belong together.`;
     throw new StartError('usage', message, { cause });
   }
+}
+
+/** What is no HTTP is answered and not logged as it came, since there may be secrets and code in it. */
+function answerNoRequest(this: FastifyInstance, error: ConnectionError, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  this.log.trace({ code: error.code }, 'no request could be read');
+  const [status, code, message] =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? ['408 Request Timeout', 'timeout', 'The request did not come in time.']
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? ['431 Request Header Fields Too Large', 'invalid-request', 'The head of the request is too large.']
+        : ['400 Bad Request', 'invalid-request', 'The request is no HTTP.'];
+  const body = JSON.stringify({ error: { code, message } });
+  const head = ['content-type: application/json', `content-length: ${body.length}`, 'connection: close'];
+  if (socket.writable) socket.write([`HTTP/1.1 ${status}`, ...head, '', body].join('\r\n'));
+  socket.destroy();
+}
+
+/** Answers what expects anything but `100-continue`: Node does so without closing, and no hook sees it. */
+function withoutExpectations(app: FastifyInstance): FastifyInstance {
+  app.server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+    const message = 'The edge node meets no expectation but 100-continue.';
+    const body = JSON.stringify({ error: { code: 'invalid-request', message } });
+    response.writeHead(417, { 'content-type': 'application/json', connection: 'close' }).end(body);
+  });
+  return app;
 }
 
 /**

@@ -10,6 +10,12 @@ export interface Account {
   readonly role: Role;
 }
 
+/** Refuses a token with which an account, and so all its other tokens, could do less than before. */
+export class DemotionError extends Error {
+  override readonly name = 'DemotionError';
+  readonly code = 'conflict';
+}
+
 /** A token that is valid now. */
 export interface Access {
   readonly token: number;
@@ -52,11 +58,22 @@ export class Tokens {
     return !this.#database.prepare('SELECT 1 FROM token LIMIT 1').get();
   }
 
-  /** Makes a token for an account, which is made where it is new, and returns it: it cannot be had again. */
+  /** The role of an account; undefined where there is none of that name. */
+  roleOf(name: string): Role | undefined {
+    const row = this.#database.prepare('SELECT role FROM account WHERE name = ?').get(name);
+    return row && accountOf({ name, ...row }).role;
+  }
+
+  /**
+   * Makes a token for an account, which is made where it is new, and returns it: it cannot be had again.
+   * @throws DemotionError where the account has a higher role.
+   */
   create({ name, role }: Account, expires?: Date): string {
     const token = PREFIX + Buffer.from(this.#random(32)).toString('base64url');
     const now = this.#now().getTime();
     transaction(this.#database, () => {
+      if (role === 'user' && this.roleOf(name) === 'admin')
+        throw new DemotionError(`The account ${name} is an admin's, and so are all its tokens.`);
       this.#database
         .prepare(
           'INSERT INTO account (name, role, created) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET role = excluded.role',

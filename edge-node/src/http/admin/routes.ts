@@ -56,9 +56,18 @@ function refusalOf(error: FastifyError): FastifyError {
       ? new Refusal(404, 'unknown-adapter', error.message, { cause: error })
       : new Refusal(422, 'invalid-adapter', error.message, { cause: error });
   }
-  if (!NO_ROOM.has(systemCode(error))) return error;
+  const sqlite = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
+  if (sqlite === BUSY) {
+    const message = 'Another command keeps the database of the edge node; try again.';
+    return new Refusal(503, 'busy', message, { cause: error });
+  }
+  if (sqlite !== FULL && !NO_ROOM.has(systemCode(error))) return error;
   const message = 'The disk of the edge node is full, and nothing was stored; free some of it and try again.';
   return new Refusal(507, 'disk-full', message, { cause: error });
 }
+
+/** Primary result codes, https://sqlite.org/rescode.html. */
+const BUSY = 5;
+const FULL = 13;
 
 const NO_ROOM = new Set(['ENOSPC', 'EDQUOT']);

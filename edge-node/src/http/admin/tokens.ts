@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
+import { DemotionError } from '../../state/tokens.ts';
 import { Refusal, refused } from '../answers.ts';
 import type { AdminParts } from './routes.ts';
 import { NOTHING, TimeSchema } from './schemas.ts';
@@ -9,7 +10,7 @@ const AccountSchema = Type.String({
   description: 'Whom the token is for; several tokens may be of one account.',
 });
 const RoleSchema = Type.Enum(['user', 'admin'], {
-  description: 'What the account may do. The whole account has the role that its newest token came with.',
+  description: 'What the account may do, with all its tokens. A newer token may give more, but not less.',
 });
 const EndSchema = Type.Union([TimeSchema, Type.Null()]);
 
@@ -32,7 +33,11 @@ const ListSchema = Type.Object(
 
 const MakeSchema = Type.Object({
   account: AccountSchema,
-  role: Type.Enum(['user', 'admin'], { default: 'user' }),
+  role: Type.Optional(
+    Type.Enum(['user', 'admin'], {
+      description: 'Without it, the one that the account has, and `user` where it is new.',
+    }),
+  ),
   expires: Type.Optional(TimeSchema),
 });
 
@@ -70,13 +75,22 @@ export function tokenRoutes(app: FastifyInstance, { tokens, accessOf, now }: Adm
 
   app.post<{ Body: Static<typeof MakeSchema> }>(
     '/v1/admin/tokens',
-    { schema: { summary: 'Make a token', tags, body: MakeSchema, response: { 201: MadeSchema } } },
+    {
+      schema: {
+        summary: 'Make a token',
+        tags,
+        body: MakeSchema,
+        response: {
+          201: MadeSchema,
+          409: refused('The account is an admin, and the token would make it a user.'),
+        },
+      },
+    },
     (request, reply) => {
-      const { account: name, role, expires: text } = request.body;
-      const expires = text === undefined ? undefined : new Date(text);
-      if (expires && expires <= now())
-        throw new Refusal(400, 'invalid-request', `The token would have ended at ${expires.toISOString()}.`);
-      const token = tokens.create({ name, role }, expires);
+      const { account: name, role: asked, expires: text } = request.body;
+      const expires = text === undefined ? undefined : expiryOf(text, now());
+      const role = asked ?? tokens.roleOf(name) ?? 'user';
+      const token = createdBy(() => tokens.create({ name, role }, expires));
       const { token: id } = tokens.verify(token)!;
       request.log.info(
         { admin: accessOf(request).account.name, account: name, role, token: id },
@@ -105,4 +119,24 @@ export function tokenRoutes(app: FastifyInstance, { tokens, accessOf, now }: Adm
       return reply.code(204).send();
     },
   );
+}
+
+/** @throws Refusal where that is no time to come. */
+function expiryOf(text: string, now: Date): Date {
+  const expires = new Date(text);
+  // A leap second, which RFC 3339 has and JavaScript has not.
+  if (Number.isNaN(expires.getTime()))
+    throw new Refusal(400, 'invalid-request', `The node knows no such time as ${text}; name another.`);
+  if (expires <= now)
+    throw new Refusal(400, 'invalid-request', `The token would have ended at ${expires.toISOString()}.`);
+  return expires;
+}
+
+function createdBy(create: () => string): string {
+  try {
+    return create();
+  } catch (cause) {
+    if (!(cause instanceof DemotionError)) throw cause;
+    throw new Refusal(409, cause.code, cause.message, { cause });
+  }
 }
