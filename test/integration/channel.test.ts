@@ -23,10 +23,10 @@ import { roundOf, wholeVerdict } from '../support/verdict.ts';
 const IDENTITY = fakeTarget(new FakeEngine()).identity;
 const never = new AbortController().signal;
 /** Milliseconds: long enough for a loaded machine to answer in, short enough to wait for. */
-const SILENCE = 150;
+const SILENCE = 400;
 
 /** Each test inherits it: what waits for a state that does not come fails, and does not hang. */
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 60_000 };
 
 interface Opened {
   readonly channel: Channel;

@@ -23,6 +23,9 @@ const ROOM = 5;
 const SEQUENCES = 4;
 const MIB = 1024 ** 2;
 
+/** Milliseconds after which a version that is being loaded is asked for again. */
+const AGAIN_MS = 50;
+
 const never = new AbortController().signal;
 
 interface Loaded {
@@ -67,7 +70,8 @@ async function measure(bench: Bench): Promise<Loaded> {
 
   // What the node itself counts, of which a family's backbone and prompts are the larger part.
   const room = Math.ceil((family.backbone.bytes + (await node.promptBytes()) + ROOM * adapterBytes) / MIB);
-  await node.start(['--memory', String(room)]);
+  // Whoever is asked for is let in at once, so that every version really is.
+  await node.start(['--memory', String(room), '--placement', 'lru']);
   await node.use('');
   const bounded = [];
   for (const [at, id] of ids.entries()) {
@@ -140,6 +144,7 @@ class StockedNode {
         return;
       } catch (error) {
         if (!(error instanceof EdgeError) || error.code !== 'loading') throw error;
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
       }
     }
   }
