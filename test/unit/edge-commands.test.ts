@@ -208,6 +208,10 @@ describe('a failure', () => {
       sentenceOf(failure({ code: 'ERR_SQLITE_ERROR', errcode: 13 }))!,
       /^The database cannot grow, since the disk is full; .*\.$/,
     );
+    assert.equal(
+      sentenceOf(failure({ code: 'EACCES', path: '/state' })),
+      'The file /state is not open to this user; allow it, or choose another place.',
+    );
     // An extended code: the lowest byte is the primary one.
     assert.match(sentenceOf(failure({ errcode: 5 | (1 << 8) }))!, /^The database is in use .*\.$/);
     assert.equal(
