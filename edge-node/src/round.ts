@@ -1,4 +1,4 @@
-import { EngineError, type EngineErrorCode, type Token } from '@foretype/models';
+import { EngineError, unless, type EngineErrorCode, type Token } from '@foretype/models';
 import type { encodeNodeFrame, FailureCode, VerifyFrame } from './protocol/index.ts';
 import { BusyError } from './scheduler.ts';
 import type { Target } from './target.ts';
@@ -152,21 +152,5 @@ async function soon(loaded: Promise<void>, signal: AbortSignal): Promise<void> {
     await unless(signal, Promise.race([loaded, late.promise]));
   } finally {
     clearTimeout(timer);
-  }
-}
-
-/** Waits for `work`; rejects with the signal's reason as soon as nobody waits any more. */
-export async function unless(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
-  // Nobody may be there to be told how it ended.
-  work.catch(() => undefined);
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason as Error);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    await Promise.race([work, aborted.promise]);
-    signal.throwIfAborted();
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Blocks } from './adapters/blocks.ts';
 import { hold } from './adapters/lock.ts';
-import { blocksIn, openState } from './commands/state.ts';
+import { blocksIn, openState } from './state/state.ts';
 import { familiesOf, type Config } from './config.ts';
 import { StartError, systemCode } from './error.ts';
 import { adapterFiles, clearAdapterFiles, readGguf } from './hosting/files.ts';

@@ -1,5 +1,6 @@
-import { EngineError, type ModelFacts, type Token } from '@foretype/models';
+import { EngineError, unless, type ModelFacts, type Token } from '@foretype/models';
 import { Assignments } from './assignments.ts';
+import type { RoundFigures } from './metrics/metrics.ts';
 import { objectionTo, type Asked } from './objection.ts';
 import {
   applyDelta,
@@ -12,7 +13,7 @@ import {
   type SyncFrame,
   type VerifyFrame,
 } from './protocol/index.ts';
-import { answersTo, failureOf, isCold, unless, type NodeBody, type Outcome } from './round.ts';
+import { answersTo, failureOf, isCold, type NodeBody, type Outcome } from './round.ts';
 import type { Target } from './target.ts';
 
 export type { NodeBody };
@@ -33,23 +34,9 @@ export interface SessionOptions {
   /** Told of faults of the node itself, which no client can mend. */
   readonly report: (fault: unknown) => void;
   /** Told of each round that came to its end. */
-  readonly done?: (round: RoundReport) => void;
+  readonly done?: (round: RoundFigures) => void;
   /** A clock in milliseconds that never goes back. */
   readonly now: () => number;
-}
-
-/** What can be counted of a round. */
-export interface RoundReport extends Outcome {
-  readonly family: string;
-  /** Name of the adapter, without its version; empty for the backbone. */
-  readonly adapter: string;
-  /** Tokens of the context and the draft. */
-  readonly context: number;
-  readonly drafted: number;
-  /** Milliseconds between the round and its last frame. */
-  readonly spentMs: number;
-  /** A failure's code, where it failed. */
-  readonly outcome: 'verified' | FailureCode;
 }
 
 /** How many rounds of one connection may be under way; an editor has one, or two when the user outruns it. */
@@ -240,7 +227,7 @@ export class Session {
       this.#world.done?.({
         ...outcome,
         family: target.identity.family,
-        adapter: target.roster().find(frame.adapter)?.name ?? '',
+        adapter: frame.adapter,
         context: context.length,
         drafted: drafted.length,
         spentMs: this.#world.now() - started,

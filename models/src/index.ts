@@ -1,4 +1,5 @@
 /** Everything that touches weights or reasons about tokens. What is not listed here is internal. */
+export { unless } from './abort.ts';
 export { adapterFacts, allFinite, type AdapterFacts } from './adapter.ts';
 export { EMBEDDED_FAMILY } from './embedded.ts';
 export { EngineError, tokensOf } from './engine.ts';

@@ -5,6 +5,7 @@ import {
   loadFamily,
   MIN_TEMPERATURE,
   startEngine,
+  unless,
   type Engine,
   type Family,
 } from '@foretype/models';
@@ -108,7 +109,7 @@ export class CompletionService {
     const enough = new AbortController();
     const stop = AbortSignal.any([signal, enough.signal]);
     const edge = this.#askable;
-    const adapter = edge ? await unlessAborted(signal, this.#adapterFor(cursor.uri)) : '';
+    const adapter = edge ? await unless(signal, this.#adapterFor(cursor.uri)) : '';
     const candidates = complete(
       {
         family: this.#family,
@@ -283,18 +284,5 @@ export class CompletionService {
     if (reason && reason !== this.#status.reason) this.#say(reason);
     this.#status = { ...this.#status, ...change, reason };
     this.#options.onStatus(this.#status);
-  }
-}
-
-async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  work.catch(() => undefined);
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason as Error);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

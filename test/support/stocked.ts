@@ -1,7 +1,7 @@
 import type { Family } from '@foretype/models';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openState } from '../../edge-node/src/commands/state.ts';
+import { openState } from '../../edge-node/src/state/state.ts';
 import { readGguf } from '../../edge-node/src/hosting/files.ts';
 import { randomAdapter, type RandomAdapter } from './random-adapter.ts';
 

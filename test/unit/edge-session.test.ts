@@ -3,13 +3,8 @@ import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { EngineError, type Engine, type EngineErrorCode, type Token } from '@foretype/models';
 import { CLOSE, MAX_DRAFT_LENGTH, MAX_MORE, WIRE_VERSION } from '../../edge-node/src/protocol/index.ts';
-import {
-  MAX_RUNNING,
-  Session,
-  type ClientBody,
-  type NodeBody,
-  type RoundReport,
-} from '../../edge-node/src/session.ts';
+import type { RoundFigures } from '../../edge-node/src/metrics/metrics.ts';
+import { MAX_RUNNING, Session, type ClientBody, type NodeBody } from '../../edge-node/src/session.ts';
 import {
   ask,
   cancel,
@@ -31,7 +26,7 @@ function open(options: FakeOptions = {}, fields: TargetFields = {}) {
   const sent: NodeBody[] = [];
   const closed: { code: number; reason: string }[] = [];
   const faults: unknown[] = [];
-  const reports: RoundReport[] = [];
+  const reports: RoundFigures[] = [];
   let clock = 0;
   const session = new Session({
     targets: [fakeTarget(engine, fields)],

@@ -8,7 +8,7 @@ import { namedProject, normaliseRemote, projectId } from '../protocol/project.ts
 import type { CommandIo } from './io.ts';
 import { CommandError } from './problem.ts';
 import type { Asked } from './run.ts';
-import { openState } from './state.ts';
+import { openState } from '../state/state.ts';
 import { jsonText, sizeText, table, timeText } from './text.ts';
 
 export async function add({ words, options, config }: Asked, io: CommandIo): Promise<void> {

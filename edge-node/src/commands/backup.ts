@@ -9,7 +9,7 @@ import { backupTo, DATABASE_FILE } from '../state/database.ts';
 import type { CommandIo } from './io.ts';
 import { CommandError } from './problem.ts';
 import type { Asked } from './run.ts';
-import { blocksIn, openState } from './state.ts';
+import { blocksIn, openState } from '../state/state.ts';
 import { sizeText } from './text.ts';
 
 /**

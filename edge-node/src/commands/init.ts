@@ -5,7 +5,7 @@ import { CONFIG_FILE, flagName, readConfig, settingsOf, variableName, type Setti
 import { systemCode } from '../error.ts';
 import type { CommandIo } from './io.ts';
 import { CommandError } from './problem.ts';
-import { openState } from './state.ts';
+import { openState } from '../state/state.ts';
 
 /** Account of the token that the first start makes. */
 const FIRST = 'admin';

@@ -9,7 +9,7 @@ import { familiesOf, type Config } from '../config.ts';
 import type { CommandIo } from './io.ts';
 import { CommandError } from './problem.ts';
 import type { Asked } from './run.ts';
-import { familiesIn } from './state.ts';
+import { familiesIn } from '../state/state.ts';
 import { jsonText, sizeText, table } from './text.ts';
 
 interface Listed {

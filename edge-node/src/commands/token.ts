@@ -2,7 +2,7 @@ import { DemotionError } from '../state/tokens.ts';
 import type { CommandIo } from './io.ts';
 import { CommandError } from './problem.ts';
 import type { Asked } from './run.ts';
-import { openState } from './state.ts';
+import { openState } from '../state/state.ts';
 import { jsonText, table, timeText } from './text.ts';
 
 const HOUR = 3_600_000;

@@ -14,7 +14,7 @@ import { Blocks } from '../adapters/blocks.ts';
 import { needsOf, sha256Of } from '../catalogue/files.ts';
 import type { CommandIo } from '../commands/io.ts';
 import { sentenceOf } from '../commands/problem.ts';
-import { blocksIn, openState } from '../commands/state.ts';
+import { blocksIn, openState } from '../state/state.ts';
 import type { Config } from '../config.ts';
 import { systemCode } from '../error.ts';
 import { backupTo, DATABASE_FILE } from '../state/database.ts';

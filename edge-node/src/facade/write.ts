@@ -1,6 +1,5 @@
-import type { Token } from '@foretype/models';
+import { unless, type Token } from '@foretype/models';
 import type { RoundFigures } from '../metrics/metrics.ts';
-import { unless } from '../round.ts';
 import { decoding } from './decoding.ts';
 import { indentGate, stopGate } from './ending.ts';
 import type { WritingTarget } from './models.ts';

@@ -131,7 +131,7 @@ export class Fleet {
     if (adapter !== '') this.#asked.get(family)!.add(adapter);
     const ready = this.#ready(family, adapter);
     this.#onEvent({ kind: ready ? 'hit' : 'miss', family, adapter });
-    this.#leave(ready ?? (await this.#enter(family, adapter)));
+    this.#leave(ready ?? (await this.#loaded(family, adapter)));
   }
 
   /** The engine of a family, whichever process it is in. Its `dispose` does nothing: the fleet is disposed of whole. */
@@ -189,10 +189,8 @@ export class Fleet {
     this.#runs.clear();
   }
 
-  /** The run that has what is asked for, which then does not end before {@link #leave}. */
-  async #enter(family: string, adapter: string): Promise<Run> {
-    const ready = this.#ready(family, adapter);
-    if (ready) return ready;
+  /** The run that has what is asked for once that is loaded, which then does not end before {@link #leave}. */
+  async #loaded(family: string, adapter: string): Promise<Run> {
     const change = this.#changes.then(async () => {
       const meanwhile = this.#ready(family, adapter);
       if (meanwhile) return meanwhile;

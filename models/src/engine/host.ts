@@ -10,6 +10,7 @@ import {
   type RequestParam,
   type RequestType,
 } from 'vscode-jsonrpc/node';
+import { unless } from '../abort.ts';
 import {
   EngineError,
   type ChooseRequest,
@@ -156,7 +157,7 @@ class ProcessHost implements EngineHost {
     const stream = this.#streams++;
     return new ReadableStream<Written>({
       start: async (controller) => {
-        const { connection } = await this.#running(stop);
+        const { connection } = await unless(stop, this.#run);
         const listener = connection.onProgress(Wrote, stream, (written) => {
           if (!stop.aborted) controller.enqueue(written);
         });
@@ -274,7 +275,7 @@ class ProcessHost implements EngineHost {
     const cancel = () => cancellation.cancel();
     signal?.addEventListener('abort', cancel, { once: true });
     try {
-      const { connection } = await this.#running(signal);
+      const { connection } = await unless(signal, this.#run);
       return await connection.sendRequest(type, params, cancellation.token);
     } catch (error) {
       signal?.throwIfAborted();
@@ -282,19 +283,6 @@ class ProcessHost implements EngineHost {
     } finally {
       signal?.removeEventListener('abort', cancel);
       cancellation.dispose();
-    }
-  }
-
-  /** The process with its model loaded, or the signal's reason where the caller no longer waits for it. */
-  async #running(signal?: AbortSignal): Promise<Run> {
-    signal?.throwIfAborted();
-    const aborted = Promise.withResolvers<never>();
-    const abort = () => aborted.reject(signal!.reason as Error);
-    signal?.addEventListener('abort', abort, { once: true });
-    try {
-      return await Promise.race([this.#run, aborted.promise]);
-    } finally {
-      signal?.removeEventListener('abort', abort);
     }
   }
 }

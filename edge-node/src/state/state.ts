@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { Blocks } from '../adapters/blocks.ts';
 import { AdapterStore } from '../adapters/store.ts';
-import { openDatabase } from '../state/database.ts';
-import { Tokens } from '../state/tokens.ts';
-import type { CommandIo } from './io.ts';
+import { openDatabase } from './database.ts';
+import { Tokens, type TokensOptions } from './tokens.ts';
 
 /** Where the adapters' blocks lie in the state directory. */
 export function blocksIn(state: string): string {
@@ -26,7 +25,7 @@ export interface State extends Disposable {
  * What the node remembers, which may be open in a running node as well; made where it is not there.
  * @throws StartError `state-invalid`
  */
-export function openState(directory: string, { random, now }: Pick<CommandIo, 'random' | 'now'>): State {
+export function openState(directory: string, { random, now }: Pick<TokensOptions, 'random' | 'now'>): State {
   const database = openDatabase(directory);
   const blocks = blocksIn(directory);
   return {
