@@ -228,11 +228,11 @@ describe('adapters over HTTP', () => {
   });
 
   it('may come slowly, as long as they come', async (t) => {
-    const { url } = await start(t, { bodyWithin: 400 });
+    const { url } = await start(t, { bodyWithin: 1500 });
     const slow = async function* () {
       for (let part = 0; part < 8; part++) {
         yield first.subarray((part * first.length) / 8, ((part + 1) * first.length) / 8);
-        await sleep(100);
+        await sleep(250);
       }
     };
     const response = await fetch(`${url}/v1/admin/adapters?name=mine`, {

@@ -140,7 +140,7 @@ describe('foretype-edge', () => {
     node.child.kill('SIGINT');
     const { code } = await node.ended;
     assert.equal(code, 130);
-    assert.ok(performance.now() - started < 2_000);
+    assert.ok(performance.now() - started < 5_000);
   });
 });
 
