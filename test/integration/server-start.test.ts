@@ -24,7 +24,9 @@ describe('the bundled language server', () => {
       server = Math.min(server, await timeToInitialize());
       node = Math.min(node, await timeToStart());
     }
-    t.diagnostic(`${server.toFixed(0)} ms from process start to answer, ${node.toFixed(0)} ms for an empty process`);
+    t.diagnostic(
+      `${server.toFixed(0)} ms from process start to answer, ${node.toFixed(0)} ms for an empty process`,
+    );
     assert.ok(server <= most(), `${server.toFixed(0)} ms`);
   });
 
