@@ -1,6 +1,6 @@
 import { EngineError, unless, type EngineErrorCode, type Token } from '@foretype/models';
 import type { encodeNodeFrame, FailureCode, VerifyFrame } from './protocol/index.ts';
-import { BusyError } from './scheduler.ts';
+import { BusyError, type Place } from './scheduler.ts';
 import type { Target } from './target.ts';
 import { verify, type VerifyRequest } from './verify.ts';
 
@@ -57,14 +57,14 @@ export async function* answersTo(
   const { adapter } = frame;
   // Of a backbone that is not in memory, too: who waits for it must not keep a place from others.
   await soon(target.prepare(adapter), signal);
-  const leave = await target.scheduler.enter(
+  const place = await target.scheduler.enter(
     { client, conversation, adapter, cold: isCold(frame, context) },
     signal,
   );
   try {
-    return yield* written(parts, frame, context, signal);
+    return yield* written(parts, frame, { context, place }, signal);
   } finally {
-    leave();
+    place.leave();
   }
 }
 
@@ -76,7 +76,7 @@ export function isCold({ keep }: Pick<VerifyFrame, 'keep'>, context: readonly To
 async function* written(
   { target: { engine, end }, now, started }: RoundParts,
   { id, adapter, drafted, more, leading, begun, untilLine, temperature, seed }: VerifyFrame,
-  context: readonly Token[],
+  { context, place }: { readonly context: readonly Token[]; readonly place: Place },
   signal: AbortSignal,
 ): AsyncGenerator<NodeBody, Outcome> {
   const request: VerifyRequest = {
@@ -105,6 +105,7 @@ async function* written(
     signal.throwIfAborted();
     open = outcome.own < more && !end.has(tokens.at(-1)!);
     if (outcome.own === 0) {
+      place.answered();
       Object.assign(outcome, { accepted, fresh });
       const value = { id, tokens: [...tokens], spentUs: spentUs(), open, accepted, fresh };
       yield { case: 'verdict', value };

@@ -2,7 +2,7 @@
  * Who may use the engine next. So many requests are in it at once as it has places for; the others wait in a queue that is
  * bounded, fair between adapters and between the clients of one, and left at once by whoever does not wait any more.
  */
-import type { Seats } from './seats.ts';
+import type { Seats, Sitting } from './seats.ts';
 
 /** Whom a request is for. */
 export interface Asking {
@@ -35,8 +35,13 @@ export class BusyError extends Error {
   readonly code = 'busy';
 }
 
-/** Gives its place back; more than once is once. */
-export type Leave = () => void;
+/** A place in the engine. */
+export interface Place {
+  /** To be told when the first answer is there: by the times of these it is known how many can be served. */
+  answered(): void;
+  /** Gives it back; more than once is once. */
+  leave(): void;
+}
 
 export interface Load {
   readonly running: number;
@@ -67,20 +72,22 @@ export class Scheduler {
    * Waits for a place in the engine.
    * @throws BusyError at once where too many wait, or when its patience ends; the signal's reason if that is aborted.
    */
-  async enter(asking: Asking, signal: AbortSignal): Promise<Leave> {
+  async enter(asking: Asking, signal: AbortSignal): Promise<Place> {
     signal.throwIfAborted();
     const { seats, now } = this.#options;
-    if (!seats.take(asking.conversation, now(), asking.cold))
+    const sitting = seats.take(asking.conversation, now(), asking.cold);
+    if (!sitting)
       throw new BusyError('The edge node is busy: it serves as many people as it can for the moment.');
     try {
-      return this.#running < this.#options.running ? this.#admit(asking) : await this.#wait(asking, signal);
+      if (this.#running >= this.#options.running) return await this.#wait(asking, sitting, signal);
+      return this.#admit(asking, sitting);
     } catch (error) {
-      seats.done(asking.conversation, now());
+      sitting.done(now());
       throw error;
     }
   }
 
-  async #wait(asking: Asking, signal: AbortSignal): Promise<Leave> {
+  async #wait(asking: Asking, sitting: Sitting, signal: AbortSignal): Promise<Place> {
     const { waiting, waitingEach, patienceMs } = this.#options;
     const own = this.#waiting.filter(({ client }) => client === asking.client).length;
     if (own >= waitingEach)
@@ -88,8 +95,8 @@ export class Scheduler {
     if (this.#waiting.length >= waiting)
       throw new BusyError(`The edge node is busy: ${waiting} requests wait already.`);
 
-    const place = Promise.withResolvers<Leave>();
-    const waiter = { ...asking, admit: () => place.resolve(this.#admit(asking)) };
+    const place = Promise.withResolvers<Place>();
+    const waiter = { ...asking, admit: () => place.resolve(this.#admit(asking, sitting)) };
     const leave = (reason: unknown) => {
       const at = this.#waiting.indexOf(waiter);
       if (at === -1) return;
@@ -112,24 +119,29 @@ export class Scheduler {
   }
 
   /** A place for work that can be left undone, where one is free and nobody waits for it. */
-  enterIfFree(asking: Asking): Leave | undefined {
+  enterIfFree(asking: Asking): Place | undefined {
     const { running, seats, now } = this.#options;
-    if (this.#running >= running || !seats.take(asking.conversation, now(), asking.cold)) return undefined;
-    return this.#admit(asking);
+    if (this.#running >= running) return undefined;
+    const sitting = seats.take(asking.conversation, now(), asking.cold);
+    return sitting && this.#admit(asking, sitting);
   }
 
-  #admit({ adapter, client, conversation }: Asking): Leave {
+  #admit({ adapter, client }: Asking, sitting: Sitting): Place {
     this.#running++;
     this.#admissions++;
     this.#last.adapter.set(adapter, this.#admissions);
     this.#last.client.set(client, this.#admissions);
     let left = false;
-    return () => {
-      if (left) return;
-      left = true;
-      this.#options.seats.done(conversation, this.#options.now());
-      this.#running--;
-      this.#next();
+    const { now } = this.#options;
+    return {
+      answered: () => sitting.answered(now()),
+      leave: () => {
+        if (left) return;
+        left = true;
+        sitting.done(now());
+        this.#running--;
+        this.#next();
+      },
     };
   }
 

@@ -1,14 +1,24 @@
-/** Pure: who is served when more people write than the engine keeps prompts of. */
+/** Pure: who is served when more people write than the node can answer in time. */
 
 export interface SeatsOptions {
-  /** How many conversations have a seat at once: as many as prompts are kept. */
+  /** The most conversations that have a seat at once: as many as prompts are kept. */
   readonly count: number;
   /** Milliseconds without a request after which a seat is free. */
   readonly idleMs: number;
   /** Milliseconds after which a seat may be given to somebody else who asks for one. */
   readonly tenureMs: number;
-  /** How many may have a request under way of which the prompt has to be read: the first, or one at another place. */
-  readonly newcomers: number;
+  /** Milliseconds within which nine of ten requests have their first answer, where no prompt has to be read for them. */
+  readonly soonMs: number;
+  /** Milliseconds that the prompts which are read may take together; one is read however long it takes. */
+  readonly readMs: number;
+}
+
+/** A request of somebody who has a seat. */
+export interface Sitting {
+  /** Its first answer is there. */
+  answered(now: number): void;
+  /** It is done, answered or not: the pause before the next one begins. */
+  done(now: number): void;
 }
 
 interface Seat {
@@ -16,62 +26,126 @@ interface Seat {
   last: number;
   /** Requests that are not done yet. */
   open: number;
-  /** A prompt has to be read for one of them. */
-  fresh: boolean;
+  /** Of these, those of which the prompt is not read yet. */
+  reading: number;
 }
+
+/** There are no fewer, so that two can work together at a node that is slow even for one. */
+const LEAST = 2;
+/** Seats less for each late answer; a ninth of it more for each that is not, so that one in ten is late. */
+const STEP = 0.45;
+/** Weight of the newest of the times that reading a prompt took. */
+const NEWEST = 0.2;
 
 /**
  * Were everybody served in turn, each request would find its prompt evicted by those between, and the node would do
- * nothing but read prompts. So those who have a seat keep it for a while, and the others are told that the node is busy;
- * then the seats go round.
+ * nothing but read prompts; and what it answered would come after the next key. So those who have a seat keep it for a
+ * while, as many as are answered in time, and the others are told that the node is busy; then the seats go round.
+ *
+ * How many that are is measured: the number follows the quantile of the first answers by stochastic approximation
+ * (Robbins and Monro 1951), which needs no model of the machine.
  */
 export class Seats {
   readonly #options: SeatsOptions;
   /** By conversation, the one that sat down first in front. */
   readonly #seats = new Map<string, Seat>();
+  #limit: number;
+  /** Milliseconds that a prompt takes to be read where no other is. */
+  #readMs: number | undefined;
 
   constructor(options: SeatsOptions) {
     this.#options = options;
+    this.#limit = options.count;
+  }
+
+  /** How many seats there are now. */
+  get limit(): number {
+    return Math.floor(this.#limit);
   }
 
   /**
-   * Whether a conversation has a seat, or gets one now, for a request of which {@link done} tells the end.
+   * A seat for a request, where its conversation has one or gets one now.
    * @param cold where its prompt has little in common with that of the request before.
    */
-  take(conversation: string, now: number, cold = false): boolean {
-    const { count, idleMs, tenureMs, newcomers } = this.#options;
+  take(conversation: string, began: number, cold = false): Sitting | undefined {
+    const others = [...this.#seats].filter(
+      ([who, { reading }]) => who !== conversation && reading > 0,
+    ).length;
+    const own = this.#seated(conversation, began);
+    const reads = cold || !own;
+    if (reads && others > 0 && (others + 1) * (this.#readMs ?? Infinity) > this.#options.readMs) return;
+    const seat = own ?? this.#sitDown(conversation, began);
+    return seat && this.#sitting(seat, began, reads ? others + 1 : 0);
+  }
+
+  /** The seat of a conversation that has one, unless there are fewer now. */
+  #seated(conversation: string, now: number): Seat | undefined {
     const own = this.#seats.get(conversation);
-    const reading = [...this.#seats.values()].filter((seat) => seat !== own && seat.fresh && seat.open > 0);
-    const room = reading.length < newcomers;
-    if (own) {
-      if (cold && !room) return false;
-      own.open++;
-      own.fresh ||= cold;
-      return true;
+    if (!own || own.open > 0) return own;
+    let before = 0;
+    for (const seat of this.#seats.values()) {
+      if (seat === own) break;
+      if (!this.#isIdle(seat, now)) before++;
     }
-    if (!room) return false;
-    if (this.#seats.size >= count) {
-      const idle = [...this.#seats].find(([, { last, open }]) => open === 0 && now - last > idleMs);
-      const leaving = idle ?? this.#longest(now - tenureMs);
-      if (!leaving) return false;
-      this.#seats.delete(leaving[0]);
-    }
-    this.#seats.set(conversation, { since: now, last: now, open: 1, fresh: true });
-    return true;
+    if (before < this.limit) return own;
+    this.#seats.delete(conversation);
+    return undefined;
   }
 
-  /** A request of this conversation ended: the pause before the next one begins. */
-  done(conversation: string, now: number): void {
-    const seat = this.#seats.get(conversation);
-    if (!seat) return;
-    seat.open--;
-    seat.fresh = false;
-    seat.last = now;
+  #sitDown(conversation: string, now: number): Seat | undefined {
+    for (const [who, seat] of this.#seats) {
+      if (this.#seats.size < this.limit) break;
+      if (this.#isIdle(seat, now)) this.#seats.delete(who);
+    }
+    // One for one: where there are fewer seats than before, nobody new gets one until so many have left.
+    const [longest] = this.#seats;
+    if (this.#seats.size === this.limit && longest && now - longest[1].since >= this.#options.tenureMs)
+      this.#seats.delete(longest[0]);
+    if (this.#seats.size >= this.limit) return undefined;
+    const seat = { since: now, last: now, open: 0, reading: 0 };
+    this.#seats.set(conversation, seat);
+    return seat;
   }
 
-  /** Whoever sits longest, where that is since `latest` or earlier. */
-  #longest(latest: number): [string, Seat] | undefined {
-    const [first] = this.#seats;
-    return first && first[1].since <= latest ? first : undefined;
+  #isIdle({ open, last }: Seat, now: number): boolean {
+    return open === 0 && now - last > this.#options.idleMs;
+  }
+
+  /** @param prompts that are read when it begins, its own included; 0 where its own need not be. */
+  #sitting(seat: Seat, began: number, prompts: number): Sitting {
+    let waits = true;
+    let open = true;
+    const read = () => {
+      if (waits && prompts > 0) seat.reading--;
+      waits = false;
+    };
+    seat.open++;
+    if (prompts > 0) seat.reading++;
+    return {
+      answered: (now) => {
+        if (!waits) return;
+        read();
+        if (prompts > 0) this.#learnReading((now - began) / prompts);
+        else this.#learn(now - began);
+      },
+      done: (now) => {
+        if (!open) return;
+        open = false;
+        // Whoever types on before the answer is there was not answered in time either.
+        if (waits && prompts === 0 && now - began > this.#options.soonMs) this.#learn(now - began);
+        read();
+        seat.open--;
+        seat.last = now;
+      },
+    };
+  }
+
+  #learn(ms: number): void {
+    const more = ms > this.#options.soonMs ? -STEP : STEP / 9;
+    this.#limit = Math.min(Math.max(this.#limit + more, LEAST), this.#options.count);
+  }
+
+  #learnReading(ms: number): void {
+    this.#readMs = this.#readMs === undefined ? ms : this.#readMs + NEWEST * (ms - this.#readMs);
   }
 }

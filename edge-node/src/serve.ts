@@ -25,8 +25,8 @@ import { targetOf, type Target } from './target.ts';
 const LOOK_EVERY = 500;
 /** Milliseconds that a request waits for its turn: an editor has moved on by then. */
 const PATIENCE_MS = 2000;
-/** Milliseconds that somebody may pause without losing the seat, and for which a seat is safe, see `Seats`. */
-const SITTING = { idleMs: 3000, tenureMs: 30_000, newcomers: 2 };
+/** Milliseconds that people may pause without losing their seat, and that they wait who have one, see `Seats`. */
+const SITTING = { idleMs: 3000, tenureMs: 30_000, soonMs: 250, readMs: 1000 };
 /** WebSockets of one account: an editor has one for each of its windows. */
 const CONNECTIONS = 64;
 const MINUTE_MS = 60_000;

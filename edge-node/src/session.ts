@@ -270,12 +270,13 @@ export class Session {
       await unless(signal, prepare(adapter));
       if (signal.aborted) return;
       const { client, conversation } = this.#world;
-      const leave = scheduler.enterIfFree({ client, conversation, adapter, cold });
-      if (!leave) return;
+      const place = scheduler.enterIfFree({ client, conversation, adapter, cold });
+      if (!place) return;
       try {
         await engine.read({ adapter: adapter || undefined, context }, signal);
+        place.answered();
       } finally {
-        leave();
+        place.leave();
       }
     };
     this.#reading = { abort, done: read().catch(() => undefined) };

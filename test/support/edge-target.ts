@@ -50,7 +50,7 @@ export function fakeTarget(engine: Engine, fields: TargetFields = {}): Target {
     onRoster = () => () => undefined,
     prepare = () => Promise.resolve(),
   } = fields;
-  const seats = new Seats({ count: 1000, idleMs: 1000, tenureMs: 1000, newcomers: 1000 });
+  const seats = new Seats({ count: 1000, idleMs: 1000, tenureMs: 1000, soonMs: 1000, readMs: Infinity });
   const now = () => 0;
   const options = { running: 32, waiting: 64, waitingEach: 16, patienceMs: 2000, seats, now, ...scheduling };
   const scheduler = new Scheduler(options);

@@ -235,11 +235,14 @@ describe('a place in the engine', () => {
     };
     const enter: WritingTarget['scheduler']['enter'] = (asking) => {
       order.push(`enter ${asking.client} ${asking.adapter}`);
-      return Promise.resolve(() => order.push(`leave after ${engine.calls.length}`));
+      return Promise.resolve({
+        answered: () => order.push('answered'),
+        leave: () => order.push(`leave after ${engine.calls.length}`),
+      });
     };
     const scheduler = Object.assign(Object.create(target.scheduler) as typeof target.scheduler, { enter });
     await write({ ...target, prepare, scheduler }, { adapter: 'blue' });
-    assert.deepEqual(order, ['prepare blue', 'enter tests blue', 'leave after 1']);
+    assert.deepEqual(order, ['prepare blue', 'enter tests blue', 'answered', 'leave after 1']);
   });
 
   it('is given back when the engine fails', async () => {

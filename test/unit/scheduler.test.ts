@@ -6,7 +6,7 @@ import { BusyError, Scheduler, type Asking } from '../../edge-node/src/scheduler
 import { Seats } from '../../edge-node/src/seats.ts';
 
 const free = () => ({
-  seats: new Seats({ count: 100, idleMs: 1000, tenureMs: 1000, newcomers: 100 }),
+  seats: new Seats({ count: 100, idleMs: 1000, tenureMs: 1000, soonMs: 1000, readMs: Infinity }),
   now: () => 0,
 });
 const OPTIONS = { running: 1, waiting: 8, waitingEach: 4, patienceMs: 1000, ...free() };
@@ -35,8 +35,8 @@ describe('the scheduler', () => {
     await turn();
     assert.deepEqual(order, ['a', 'b']);
     assert.deepEqual(scheduler.load, { running: 2, waiting: 1 });
-    first();
-    first();
+    first.leave();
+    first.leave();
     await third;
     assert.deepEqual(scheduler.load, { running: 2, waiting: 0 }, 'a place is given back once');
   });
@@ -47,9 +47,9 @@ describe('the scheduler', () => {
     const ask = asking(scheduler, order);
     // Whoever is let in leaves a moment later.
     const visit = async (client: string, adapter: string) => {
-      const leave = await ask(client, adapter);
+      const place = await ask(client, adapter);
       await turn();
-      leave();
+      place.leave();
     };
     const greedy = Array.from({ length: 4 }, () => visit('greedy', 'x'));
     await Promise.all([...greedy, visit('modest', 'x'), visit('other', 'y'), visit('other', 'y')]);
@@ -92,12 +92,12 @@ describe('the scheduler', () => {
   it('forgets who does not wait any more', async () => {
     const scheduler = new Scheduler(OPTIONS);
     const ask = asking(scheduler, []);
-    const leave = await ask('a');
+    const place = await ask('a');
     const gone = new AbortController();
     const waiting = ask('b', '', gone.signal);
     gone.abort(new Error('typed on'));
     await assert.rejects(waiting, /typed on/);
-    leave();
+    place.leave();
     assert.deepEqual(scheduler.load, { running: 0, waiting: 0 });
     await assert.rejects(ask('c', '', gone.signal), /typed on/);
     assert.equal(scheduler.load.running, 0);
@@ -105,14 +105,14 @@ describe('the scheduler', () => {
 
   it('refuses at once who has no seat, and serves who has one', async () => {
     let clock = 0;
-    const seats = new Seats({ count: 1, idleMs: 100, tenureMs: 10_000, newcomers: 1 });
+    const seats = new Seats({ count: 1, idleMs: 100, tenureMs: 10_000, soonMs: 1000, readMs: 1000 });
     const scheduler = new Scheduler({ ...OPTIONS, running: 2, seats, now: () => clock });
     const ask = asking(scheduler, []);
-    const leave = await ask('a');
+    const place = await ask('a');
     await assert.rejects(ask('b'), BusyError);
     assert.equal(scheduler.enterIfFree({ client: 'b', conversation: 'b', adapter: '' }), undefined);
     clock = 500;
-    leave();
+    place.leave();
     clock = 600;
     await assert.rejects(ask('b'), BusyError, 'a request that took long is no pause');
     clock = 601;
@@ -121,10 +121,10 @@ describe('the scheduler', () => {
 
   it('gives a place to work that can be left undone only while one is free', () => {
     const scheduler = new Scheduler(OPTIONS);
-    const leave = scheduler.enterIfFree({ client: 'a', conversation: 'a', adapter: '' });
-    assert.ok(leave);
+    const place = scheduler.enterIfFree({ client: 'a', conversation: 'a', adapter: '' });
+    assert.ok(place);
     assert.equal(scheduler.enterIfFree({ client: 'a', conversation: 'a', adapter: '' }), undefined);
-    leave();
+    place.leave();
     assert.ok(scheduler.enterIfFree({ client: 'a', conversation: 'a', adapter: '' }));
   });
 
@@ -140,11 +140,11 @@ describe('the scheduler', () => {
       const scheduler = new Scheduler(options);
       let inside = 0;
       const visit = async (asking: Asking) => {
-        const leave = await scheduler.enter(asking, never);
+        const place = await scheduler.enter(asking, never);
         assert.ok(++inside <= running);
         await turn();
         inside--;
-        leave();
+        place.leave();
       };
       await Promise.all(askings.map(visit));
       assert.deepEqual(scheduler.load, { running: 0, waiting: 0 });

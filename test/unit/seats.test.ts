@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Seats } from '../../edge-node/src/seats.ts';
+import { quantile } from '../bench/statistics.ts';
+import { chance } from '../../evaluation/src/random.ts';
+import { Seats, type SeatsOptions } from '../../edge-node/src/seats.ts';
 
-const OPTIONS = { count: 2, idleMs: 100, tenureMs: 1000, newcomers: 2 };
+const OPTIONS = { count: 2, idleMs: 100, tenureMs: 1000, soonMs: 50, readMs: 200 };
 
-/** Seats, and who asks for one with a request that is done at once. */
-function around() {
-  const seats = new Seats(OPTIONS);
-  const ask = (who: string, now: number) => {
-    const taken = seats.take(who, now);
-    if (taken) seats.done(who, now);
-    return taken;
+/** Seats, and who asks for one with a request that is answered `ms` later. */
+function around(options: Partial<SeatsOptions> = {}) {
+  const seats = new Seats({ ...OPTIONS, ...options });
+  const ask = (who: string, now: number, ms = 0, cold = false) => {
+    const sitting = seats.take(who, now, cold);
+    sitting?.answered(now + ms);
+    sitting?.done(now + ms);
+    return sitting !== undefined;
   };
   return { seats, ask };
 }
@@ -39,33 +42,81 @@ describe('seats', () => {
 
   it('are not lost by a request that takes long', () => {
     const { seats, ask } = around();
-    seats.take('a', 0);
     ask('b', 0);
+    const long = seats.take('a', 0)!;
+    long.answered(100);
     assert.equal(ask('c', 301), true, 'of b');
     assert.equal(ask('d', 390), false);
-    seats.done('a', 500);
+    long.done(500);
+    long.done(501);
     assert.equal(ask('d', 501), true, 'of c');
     assert.equal(ask('e', 600), false, 'the pause begins when the request is done');
-    seats.done('nobody', 601);
     assert.equal(ask('e', 601), true, 'of a');
   });
 
-  it('are given to so many newcomers at a time', () => {
-    const seats = new Seats({ ...OPTIONS, count: 10 });
-    assert.deepEqual(
-      ['a', 'b', 'c'].map((who) => seats.take(who, 0)),
-      [true, true, false],
-      'their prompts have to be read',
-    );
-    seats.done('a', 10);
-    assert.equal(seats.take('c', 10), true);
-    seats.take('a', 11);
-    assert.equal(seats.take('d', 11), false, 'b and c are new');
-    seats.done('b', 12);
-    assert.equal(seats.take('d', 12), true, 'a is not');
-    assert.equal(seats.take('a', 13, true), false, 'a has gone to another place');
-    assert.equal(seats.take('a', 13), true);
+  it('are given to one whose prompt is read, until it is known how long that takes', () => {
+    const { seats } = around({ count: 10 });
+    const a = seats.take('a', 0)!;
+    assert.equal(seats.take('b', 0), undefined, 'the prompt of a is read');
+    a.answered(50);
+    const [b, c, d] = ['b', 'c', 'd'].map((who) => seats.take(who, 50));
+    assert.ok(b && c && d, 'the fourth would wait for 200 ms');
+    const e = seats.take('e', 50)!;
+    assert.equal(seats.take('f', 50), undefined);
+    assert.ok(seats.take('a', 50), 'a has a prompt that is read');
+    assert.equal(seats.take('a', 50, true), undefined, 'a has gone to another place');
+    b.done(60);
+    assert.ok(seats.take('a', 60, true), 'b has typed on');
+    c.answered(100);
+    d.answered(150);
+    e.answered(850);
+    assert.ok(seats.take('f', 850), 'a’s alone is read');
+    assert.equal(seats.take('g', 850), undefined, 'three take longer than 200 ms as was measured');
   });
+
+  it('become fewer where answers come late, down to two, and more again where they do not', () => {
+    const { seats, ask } = around({ count: 8, tenureMs: Infinity });
+    const people = Array.from('abcdefgh');
+    let now = 0;
+    const round = (ms: number) => people.filter((who) => ask(who, (now += 5), ms)).join('');
+    assert.equal(round(10), 'abcdefgh');
+    assert.equal(round(51), 'abcde', 'each that is late takes 0.45');
+    for (let turn = 0; turn < 20; turn++) round(1000);
+    assert.equal(seats.limit, 2);
+    assert.equal(round(20), 'ab', 'who sits longest stays');
+    for (let turn = 0; turn < 200; turn++) round(20);
+    assert.equal(round(20), 'abcdefgh');
+  });
+
+  it('count what was given up as late, where it was', () => {
+    const { seats } = around({ count: 4 });
+    const giveUp = (ms: number) => {
+      const sitting = seats.take('a', 0)!;
+      sitting.done(ms);
+      return seats.limit;
+    };
+    seats.take('a', 0)!.answered(0);
+    const warm = seats.take('a', 0)!;
+    warm.answered(1);
+    assert.equal(giveUp(50), 4);
+    assert.equal(giveUp(51), 3);
+    assert.equal(giveUp(10), 3);
+  });
+
+  for (const [stepMs, least, most] of [
+    [2, 28, 32],
+    [20, 12, 24],
+    [40, 5, 12],
+  ] as const) {
+    it(`are as many as are answered in time by a machine that takes ${stepMs} ms for each at once`, () => {
+      const random = chance('seats');
+      const { seats, answers, limits } = office(stepMs, random);
+      const warm = answers.slice(answers.length >> 1);
+      assert.ok(quantile(warm, 0.9) < 300, `${quantile(warm, 0.9)} ms at 90 %`);
+      const mean = limits.reduce((sum, limit) => sum + limit, 0) / limits.length;
+      assert.ok(mean >= least && mean <= most, `${mean} seats, ${seats.limit} at the end`);
+    });
+  }
 
   it('go round after a while, from who sits longest', () => {
     const { ask } = around();
@@ -84,3 +135,41 @@ describe('seats', () => {
     assert.ok(changes < 90, `${changes} changes`);
   });
 });
+
+/**
+ * Forty people who ask again 100 to 300 ms after each answer, or refusal, for a minute, of a machine on which every
+ * request takes `stepMs` for each that is under way when it begins.
+ */
+function office(stepMs: number, random: () => number) {
+  const seats = new Seats({ count: 32, idleMs: 3000, tenureMs: 30_000, soonMs: 250, readMs: 1000 });
+  const answers: number[] = [];
+  const limits: number[] = [];
+  const events: { at: number; run: (at: number) => void }[] = [];
+  const pause = () => 100 + 200 * random();
+  let under = 0;
+  const ask = (who: string) => (at: number) => {
+    const sitting = seats.take(who, at);
+    if (!sitting) {
+      events.push({ at: at + pause(), run: ask(who) });
+      return;
+    }
+    const ms = stepMs * ++under;
+    const run = (end: number) => {
+      under--;
+      sitting.answered(end);
+      sitting.done(end);
+      answers.push(ms);
+      limits.push(seats.limit);
+      events.push({ at: end + pause(), run: ask(who) });
+    };
+    events.push({ at: at + ms, run });
+  };
+  for (let person = 0; person < 40; person++) events.push({ at: pause(), run: ask(`person ${person}`) });
+  for (let at = 0; at < 60_000;) {
+    events.sort((one, two) => one.at - two.at);
+    const next = events.shift()!;
+    at = next.at;
+    next.run(at);
+  }
+  return { seats, answers, limits: limits.slice(limits.length >> 1) };
+}

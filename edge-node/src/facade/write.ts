@@ -1,5 +1,6 @@
 import { unless, type Token } from '@foretype/models';
 import type { RoundFigures } from '../metrics/metrics.ts';
+import type { Place } from '../scheduler.ts';
 import { decoding } from './decoding.ts';
 import { indentGate, stopGate } from './ending.ts';
 import type { WritingTarget } from './models.ts';
@@ -29,10 +30,10 @@ export async function* writeText(
   const { target, client } = parts;
   const { adapter = '' } = request;
   await unless(signal, target.prepare(adapter));
-  const leave = await target.scheduler.enter({ client, conversation: `http ${client}`, adapter }, signal);
+  const place = await target.scheduler.enter({ client, conversation: `http ${client}`, adapter }, signal);
   const entered = parts.now();
   try {
-    const outcome = yield* written(parts, request, signal);
+    const outcome = yield* written(parts, request, place, signal);
     parts.done?.({
       family: target.family.id,
       adapter,
@@ -46,13 +47,14 @@ export async function* writeText(
     });
     return outcome;
   } finally {
-    leave();
+    place.leave();
   }
 }
 
 async function* written(
   { target: { family, engine, end }, now }: WriteParts,
   request: TextRequest,
+  place: Place,
   signal: AbortSignal,
 ): AsyncGenerator<Piece, Outcome> {
   const { adapter, sampling, lineAfterMs = Infinity } = request;
@@ -62,6 +64,7 @@ async function* written(
   const began = now();
   if (limit === 0) {
     if (helpsLater(request, family.fim.order)) await engine.read({ adapter, context }, signal);
+    place.answered();
     return { ...NOTHING, prompt: context.length, promptMs: now() - began };
   }
 
@@ -88,6 +91,7 @@ async function* written(
   for await (const step of engine.write(asked, signal)) {
     if (last === undefined) {
       first = now();
+      place.answered();
       evaluated = Math.max(0, step.evaluated - leading.tokens.length);
     }
     last = step.token;

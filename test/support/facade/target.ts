@@ -34,7 +34,7 @@ export function facadeTarget(engine: Engine, fields: TargetFields = {}): Writing
     adapters: [adapter('blue'), adapter('red')],
   };
   const roster = rosterOf(family, fields.stored ?? { versions: [], projects: new Map() });
-  const seats = new Seats({ count: 100, idleMs: 1000, tenureMs: 1000, newcomers: 100 });
+  const seats = new Seats({ count: 100, idleMs: 1000, tenureMs: 1000, soonMs: 1000, readMs: Infinity });
   const free = { seats, now: () => 0 };
   const limits = { running: 4, waiting: 16, waitingEach: 8, patienceMs: 5_000, ...free, ...fields.scheduler };
   return {
