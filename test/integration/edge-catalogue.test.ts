@@ -15,8 +15,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it, type TestContext } from 'node:test';
+import type { PullTools } from '../../edge-node/src/catalogue/install.ts';
 import type { KnownFamily } from '../../edge-node/src/catalogue/known.ts';
-import { importFrom, pullFrom, pullKnown, type PullTools } from '../../edge-node/src/catalogue/pull.ts';
+import { importFrom, pullFrom, pullKnown } from '../../edge-node/src/catalogue/pull.ts';
 import { fingerprintOf } from '@foretype/models';
 import { parseGguf } from '../../models/src/gguf.ts';
 import {

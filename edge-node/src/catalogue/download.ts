@@ -1,9 +1,10 @@
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import { CommandError } from '../commands/problem.ts';
 import { systemCode } from '../error.ts';
+import { sizeOf } from './files.ts';
 
 /** A file that is to come. */
 export interface Wanted {
@@ -178,6 +179,8 @@ function full(error: unknown, path: string): unknown {
   return new CommandError('no-space', message, { cause: error });
 }
 
+const UNVOUCHED = 'has a certificate that nobody vouches for; name its root in NODE_EXTRA_CA_CERTS';
+
 /** Names of failures that no other try mends. */
 const FINAL: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'cannot be looked up, as where there is no network',
@@ -186,15 +189,11 @@ const FINAL: Readonly<Record<string, string>> = {
   ENETUNREACH: 'cannot be reached, as where there is no network',
   ENOTFOUND: 'has no such host, or there is no network',
   CERT_HAS_EXPIRED: 'has a certificate that has ended',
-  DEPTH_ZERO_SELF_SIGNED_CERT:
-    'has a certificate that nobody vouches for; name its root in NODE_EXTRA_CA_CERTS',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNVOUCHED,
   ERR_TLS_CERT_ALTNAME_INVALID: 'has the certificate of another host',
-  SELF_SIGNED_CERT_IN_CHAIN:
-    'has a certificate that nobody vouches for; name its root in NODE_EXTRA_CA_CERTS',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    'has a certificate that nobody vouches for; name its root in NODE_EXTRA_CA_CERTS',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'has a certificate that nobody vouches for; name its root in NODE_EXTRA_CA_CERTS',
+  SELF_SIGNED_CERT_IN_CHAIN: UNVOUCHED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNVOUCHED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNVOUCHED,
 };
 
 /** The error for a server that did not answer; `fetch` hides the reason in the cause. */
@@ -209,11 +208,4 @@ export function unreachable(url: string, error: unknown): CommandError {
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   return systemCode(cause);
-}
-
-async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  );
 }

@@ -1,10 +1,18 @@
 import { GgufError, MAX_HEADER_BYTES, parseGguf, type Family, type Gguf } from '@foretype/models';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { CommandError } from '../commands/problem.ts';
 import { kvBytesPerToken, memoryNeeded } from './memory.ts';
+
+/** Bytes of a file; 0 where there is none. */
+export async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
 
 /** SHA-256 of a file, as hex. */
 export async function sha256Of(path: string): Promise<string> {
