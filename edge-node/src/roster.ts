@@ -36,8 +36,13 @@ export interface Stored {
   > & {
     readonly pinned: boolean;
   })[];
-  /** Names of adapters by project. */
+  /** Names of adapters by project, of those that were added and those that a family brings. */
   readonly projects: ReadonlyMap<string, string>;
+}
+
+/** Those of the families that bring an adapter of that name. */
+export function bringing<F extends Pick<Family, 'adapters'>>(families: readonly F[], name: string): F[] {
+  return families.filter(({ adapters }) => adapters.some((shipped) => shipped.name === name));
 }
 
 /** The family's own adapters and those that were added, which go before a family's of the same name. */

@@ -8,8 +8,9 @@ import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { piecesOf } from '../../edge-node/src/adapters/pieces.ts';
 import { MAX_ADAPTER_BYTES } from '../../edge-node/src/adapters/store.ts';
-import { ADMIN_TOKEN, bearer, startEdge, TOKEN, type EdgeOptions } from '../support/edge-node.ts';
+import { ADMIN_TOKEN, bearer, startEdge, TOKEN, WireClient, type EdgeOptions } from '../support/edge-node.ts';
 import { edgeState } from '../support/edge-state.ts';
+import { ask as askFor } from '../support/edge-target.ts';
 
 const family = await loadFamily(EMBEDDED_FAMILY);
 const weights = readFileSync(family.backbone.path);
@@ -405,6 +406,51 @@ describe('projects over HTTP', () => {
     assert.equal(changes.length, 3);
     assertError(await ask('PUT', '/projects/mine', { adapter: 'mine' }), 400, 'invalid-request');
     assertError(await ask('PUT', `/projects/${id}`, {}), 400, 'invalid-request', /adapter/);
+  });
+});
+
+describe('adapters of a family over HTTP', () => {
+  const id = 'c'.repeat(64);
+
+  it('answer projects without having been added, unless one of their name was', async (t) => {
+    const { ask, add, url, changes } = await start(t);
+    const client = await WireClient.connect(t, url);
+    await client.hello();
+    const answering = async () => {
+      client.send(askFor({ project: id }));
+      const frame = await client.next();
+      const response = await fetch(`${url}/v1/projects/${id}`, bearer(TOKEN));
+      const { adapters = [] } = (await response.json()) as { adapters?: { version: number | null }[] };
+      return [frame.case === 'assigned' && frame.value.adapter, ...adapters.map(({ version }) => version)];
+    };
+    assert.deepEqual(await answering(), ['']);
+    const project = { id, label: 'the shop', adapter: 'blue' };
+    const answer = await ask('PUT', `/projects/${id}`, { adapter: 'blue', label: 'the shop' });
+    assert.deepEqual([answer.status, answer.body], [200, project]);
+    assert.deepEqual(await answering(), ['blue', null]);
+    assert.deepEqual((await ask('GET', '/projects')).body, { projects: [project] });
+    assert.equal(changes.length, 1);
+
+    await add('blue', first);
+    assert.deepEqual(await answering(), ['blue@1', 1]);
+    assert.deepEqual((await ask('GET', '/adapters/blue')).body.projects, [id]);
+    assert.equal((await ask('DELETE', '/adapters/blue')).status, 204);
+    assert.deepEqual(await answering(), ['blue', null]);
+
+    assert.equal((await ask('DELETE', `/projects/${id}`)).status, 204);
+    assert.deepEqual(await answering(), ['']);
+  });
+
+  it('are told from those that nobody knows, which answer nothing', async (t) => {
+    const { ask, add, changes } = await start(t);
+    assertError(await ask('PUT', `/projects/${id}`, { adapter: 'none' }), 404, 'unknown-adapter', /"none"/);
+    await add('mine', first);
+    await ask('PUT', `/projects/${id}`, { adapter: 'mine' });
+    assertError(await ask('PUT', `/projects/${id}`, { adapter: 'none' }), 404, 'unknown-adapter');
+    assert.deepEqual((await ask('GET', '/projects')).body.projects, [{ id, label: null, adapter: 'mine' }]);
+    await ask('DELETE', '/adapters/mine');
+    assert.deepEqual((await ask('GET', '/projects')).body.projects, []);
+    assert.equal(changes.length, 3);
   });
 });
 

@@ -27,6 +27,8 @@ import type { Finding } from '../../edge-node/src/doctor/judge.ts';
 import { projectId } from '../../edge-node/src/protocol/project.ts';
 import { CERTIFICATE, KEY } from '../support/certificate.ts';
 import { terminal } from '../support/edge-commands.ts';
+import { bearer, startEdge, TOKEN } from '../support/edge-node.ts';
+import { edgeState } from '../support/edge-state.ts';
 
 let home: string;
 beforeEach(() => {
@@ -303,10 +305,7 @@ describe('foretype-edge adapter', () => {
     );
     assert.equal((await run('adapter', 'assign', 'name:thing', 'mine')).code, 0);
     const database = openDatabase(state);
-    const stored = () =>
-      database
-        .prepare('SELECT project.id, name FROM project JOIN adapter ON adapter.id = adapter ORDER BY label')
-        .all();
+    const stored = () => database.prepare('SELECT id, adapter AS name FROM project ORDER BY label').all();
     assert.deepEqual(
       stored().map((row) => ({ ...row })),
       [
@@ -332,6 +331,40 @@ describe('foretype-edge adapter', () => {
     );
     assert.deepEqual(stored(), []);
     database.close();
+  });
+
+  it('answers projects with adapters of the family beside a running node, unless one is added', async (t) => {
+    const state = edgeState(t, { onDisk: true });
+    const { url } = await startEdge(t, { state, family });
+    const { run } = terminal(home, { env: { FORETYPE_EDGE_STATE: state.directory } });
+    const answering = async () => {
+      const response = await fetch(`${url}/v1/projects/${projectId('name:thing')}`, bearer(TOKEN));
+      const { adapters } = (await response.json()) as { adapters?: { adapter: string; version: unknown }[] };
+      return adapters?.map(({ adapter, version }) => ({ adapter, version }));
+    };
+    const shipped = [{ adapter: 'langium', version: null }];
+
+    const assigned = await run('adapter', 'assign', 'name:thing', 'langium');
+    assert.deepEqual(
+      [assigned.code, assigned.out],
+      [0, 'name:thing is answered with langium.'],
+      assigned.err,
+    );
+    assert.deepEqual(await answering(), shipped);
+    const row = /^langium +- +1\.6 MiB +- +1 +with foretype-small$/m;
+    assert.match((await run('adapter', 'list')).out, row);
+
+    await run('adapter', 'add', 'langium', first);
+    assert.deepEqual(await answering(), [{ adapter: 'langium', version: 1 }]);
+    const removed = await run('adapter', 'remove', 'langium');
+    assert.equal(removed.err, 'name:thing is answered with the langium of foretype-small now.');
+    assert.deepEqual(await answering(), shipped);
+
+    const none = await run('adapter', 'assign', 'name:thing', 'none');
+    assert.equal(none.code, 1);
+    assert.deepEqual(await answering(), shipped, 'what was refused changes nothing');
+    await run('adapter', 'unassign', 'name:thing');
+    assert.equal(await answering(), undefined);
   });
 
   it('pins', async () => {
@@ -403,7 +436,7 @@ describe('foretype-edge adapter', () => {
       'an adapter that is not there',
       () => ['assign', 'name:a', 'none'],
       1,
-      /^There is no adapter named "none" that was added; .*\.$/,
+      /^No adapter named "none" was added or comes with a family; see foretype-edge adapter list\.$/,
     ],
     [
       'a name to show that is not there',
@@ -429,10 +462,23 @@ describe('foretype-edge adapter', () => {
 
   it('says that a family is missing', async () => {
     const { run } = terminal(home, { env: { FORETYPE_EDGE_FAMILY: '/nowhere' } });
-    for (const argv of [['list'], ['add', 'mine', first]]) {
+    for (const argv of [['list'], ['add', 'mine', first], ['assign', 'name:thing', 'langium']]) {
       const { code, err } = await run('adapter', ...argv);
       assert.equal(code, 1);
       assert.match(err, /^The family manifest \/nowhere\/family\.json cannot be read; .*\.$/);
+    }
+  });
+
+  it('does without a family where it matters to none', async () => {
+    await terminal(home).run('adapter', 'add', 'mine', first);
+    const { run } = terminal(home, { env: { FORETYPE_EDGE_FAMILY: '/nowhere' } });
+    for (const argv of [
+      ['assign', 'name:thing', 'mine'],
+      ['unassign', 'name:thing'],
+      ['remove', 'mine'],
+    ]) {
+      const { code, err } = await run('adapter', ...argv);
+      assert.deepEqual([code, err], [0, '']);
     }
   });
 });

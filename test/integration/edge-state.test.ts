@@ -24,6 +24,15 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+/** The table of projects before they named their adapters; version 2 gave it labels. */
+const PROJECT_UNTIL_3 = `
+  DROP TABLE project;
+  CREATE TABLE project (
+    id TEXT PRIMARY KEY,
+    adapter INTEGER REFERENCES adapter ON DELETE SET NULL,
+    created INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`;
+
 describe('the database', () => {
   it('keeps what was written, through a second process and a backup', async () => {
     database.prepare("INSERT INTO account (name, role, created) VALUES ('ada', 'user', 1)").run();
@@ -37,19 +46,40 @@ describe('the database', () => {
     restored.close();
   });
 
-  it('is brought up to date, with what is in it', () => {
-    // As the first version left it.
-    database.exec('DROP TABLE numbering; ALTER TABLE project DROP COLUMN label; PRAGMA user_version = 1');
-    database.exec("INSERT INTO project (id, created) VALUES ('p', 1)");
-    database.close();
-    database = openDatabase(directory);
-    assert.deepEqual(
-      { ...database.prepare('SELECT id, label FROM project').get() },
-      { id: 'p', label: null },
-    );
-    const { user_version: version } = database.prepare('PRAGMA user_version').get()!;
-    assert.ok(Number(version) > 1);
-  });
+  const projectsOfVersion = {
+    1: `DROP TABLE numbering; ${PROJECT_UNTIL_3}; PRAGMA user_version = 1`,
+    3: `${PROJECT_UNTIL_3}; ALTER TABLE project ADD COLUMN label TEXT; PRAGMA user_version = 3`,
+  };
+  for (const [version, tables] of Object.entries(projectsOfVersion)) {
+    it(`of version ${version} is brought up to date, with what is in it`, () => {
+      database.exec(tables);
+      database.exec(`
+        INSERT INTO adapter (id, name, created) VALUES (7, 'other', 1), (8, 'mine', 1);
+        INSERT INTO version (adapter, number, sha256, bytes, backbone, rank, created)
+          VALUES (8, 1, 'a', 1, 'b', 1, 1);
+        INSERT INTO project (id, adapter, created) VALUES ('p', 8, 11), ('q', 7, 12), ('r', 8, 13), ('s', NULL, 14);
+      `);
+      if (version === '3') database.exec("UPDATE project SET label = 'host/p' WHERE id = 'p'");
+      database.close();
+      database = openDatabase(directory);
+      assert.deepEqual(
+        database
+          .prepare('SELECT id, adapter, label, created FROM project ORDER BY id')
+          .all()
+          .map((row) => ({ ...row })),
+        [
+          { id: 'p', adapter: 'mine', label: version === '3' ? 'host/p' : null, created: 11 },
+          { id: 'q', adapter: 'other', label: null, created: 12 },
+          { id: 'r', adapter: 'mine', label: null, created: 13 },
+        ],
+      );
+      assert.equal(database.prepare('SELECT count(*) AS all_of_them FROM version').get()!['all_of_them'], 1);
+      assert.ok(Number(database.prepare('PRAGMA user_version').get()!['user_version']) > 3);
+      database.close();
+      database = openDatabase(directory);
+      assert.equal(database.prepare('SELECT count(*) AS left FROM project').get()!['left'], 3, 'once');
+    });
+  }
 
   it('refuses one of a newer version', () => {
     database.exec('PRAGMA user_version = 99');
@@ -235,6 +265,30 @@ describe('AdapterStore', async () => {
       () => store().pin('none', true),
     ])
       assert.throws(act, { code: 'unknown', message: 'There is no adapter named "none".' });
+  });
+
+  it('answers projects with what is shipped, unless an adapter of that name was added', async () => {
+    const shipped = { shipped: true };
+    const assigned = () =>
+      store()
+        .projects()
+        .map(({ id, adapter }) => `${id}: ${adapter}`);
+    store().assign({ id: 'p', label: null }, 'theirs', shipped);
+    await store().add('theirs', first, backbone);
+    await store().add('mine', second, backbone);
+    store().assign({ id: 'q', label: null }, 'theirs');
+    store().assign({ id: 'r', label: null }, 'mine', shipped);
+    assert.deepEqual(assigned(), ['p: theirs', 'q: theirs', 'r: mine']);
+    await store().remove('theirs', shipped);
+    assert.deepEqual(store().versions('theirs'), []);
+    assert.deepEqual(assigned(), ['p: theirs', 'q: theirs', 'r: mine'], 'what is shipped answers them');
+    await assert.rejects(store().remove('theirs'), { code: 'unknown' });
+    assert.deepEqual(assigned(), ['p: theirs', 'q: theirs', 'r: mine'], 'nothing was removed');
+    await store().remove('mine');
+    await store().add('mine', second, backbone);
+    assert.deepEqual(assigned(), ['p: theirs', 'q: theirs'], 'an adapter that comes again answers none');
+    assert.ok(store().unassign('p'));
+    assert.deepEqual(assigned(), ['q: theirs']);
   });
 
   it('takes adapters from several at once', async () => {

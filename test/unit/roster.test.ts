@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { rosterOf, type Stored } from '../../edge-node/src/roster.ts';
+import { bringing, rosterOf, type Stored } from '../../edge-node/src/roster.ts';
 import { FAKE_FAMILY } from '../support/edge-target.ts';
 
 const stored = (adapter: string, number: number, backbone = FAKE_FAMILY.backbone.sha256) => ({
@@ -55,5 +55,20 @@ describe('a roster', () => {
     assert.equal(roster.ofProject('two')?.id, 'blue');
     assert.equal(roster.ofProject('three'), undefined);
     assert.equal(roster.ofProject('four'), undefined);
+  });
+
+  it('answers a project with what was added under its name, and with what is shipped where nothing is', () => {
+    const projects = new Map([['one', 'blue']]);
+    const answers = (versions: Stored['versions']) =>
+      rosterOf(FAKE_FAMILY, { versions, projects }).ofProject('one')?.id;
+    assert.equal(answers([]), 'blue');
+    assert.equal(answers([stored('blue', 1)]), 'blue@1');
+    assert.equal(answers([stored('blue', 1, 'c'.repeat(64))]), 'blue', 'that is for another family');
+  });
+
+  it('is of the families that bring an adapter', () => {
+    const other = { id: 'other', adapters: FAKE_FAMILY.adapters.filter(({ name }) => name === 'red') };
+    const named = (name: string) => bringing([FAKE_FAMILY, other], name).map(({ id }) => id);
+    assert.deepEqual([named('red'), named('blue'), named('green')], [['fake-1', 'other'], ['fake-1'], []]);
   });
 });

@@ -30,7 +30,14 @@ export interface AssignedProject {
   readonly id: string;
   /** What whoever assigned it called it. */
   readonly label: string | null;
+  /** Its name; which adapter that is, the roster says when it is asked. */
   readonly adapter: string;
+}
+
+/** What the store cannot know of a name. */
+export interface Naming {
+  /** Whether a family of the node brings an adapter of that name; false if absent. */
+  readonly shipped?: boolean;
 }
 
 /** A backbone that adapters are checked against. */
@@ -122,34 +129,37 @@ export class AdapterStore {
   /** Projects that have an adapter, by label. */
   projects(): AssignedProject[] {
     return this.#database
-      .prepare(
-        `SELECT project.id, label, name FROM project JOIN adapter ON adapter.id = adapter
-         ORDER BY label, project.id`,
-      )
+      .prepare('SELECT id, label, adapter FROM project ORDER BY label, id')
       .all()
       .map((row) => ({
         id: String(row['id']),
         label: row['label'] === null ? null : String(row['label']),
-        adapter: String(row['name']),
+        adapter: String(row['adapter']),
       }));
   }
 
-  /** Answers a project with an adapter from now on, whatever it was answered with before. @throws AdapterError `unknown` */
-  assign(project: Pick<AssignedProject, 'id' | 'label'>, name: string): void {
+  /**
+   * Answers a project with an adapter from now on, whatever it was answered with before.
+   * @throws AdapterError `unknown` where the adapter was neither added nor shipped.
+   */
+  assign(
+    { id, label }: Pick<AssignedProject, 'id' | 'label'>,
+    name: string,
+    { shipped = false }: Naming = {},
+  ): void {
     const { changes } = this.#database
       .prepare(
-        `INSERT INTO project (id, adapter, label, created) SELECT ?, id, ?, ? FROM adapter WHERE name = ?
+        `INSERT INTO project (id, adapter, label, created) SELECT :id, :name, :label, :now
+         WHERE :shipped OR EXISTS (SELECT 1 FROM adapter WHERE name = :name)
          ON CONFLICT (id) DO UPDATE SET adapter = excluded.adapter, label = excluded.label`,
       )
-      .run(project.id, project.label, this.#now().getTime(), name);
+      .run({ id, name, label, now: this.#now().getTime(), shipped: shipped ? 1 : 0 });
     if (changes === 0) throw unknown(name);
   }
 
   /** @returns whether the project had an adapter. */
   unassign(id: string): boolean {
-    const { changes } = this.#database
-      .prepare('DELETE FROM project WHERE id = ? AND adapter IS NOT NULL')
-      .run(id);
+    const { changes } = this.#database.prepare('DELETE FROM project WHERE id = ?').run(id);
     return changes > 0;
   }
 
@@ -174,11 +184,18 @@ export class AdapterStore {
     }
   }
 
-  /** Removes an adapter with all its versions. @throws AdapterError `unknown` */
-  async remove(name: string): Promise<void> {
+  /**
+   * Removes an adapter with all its versions. Its projects go with it, unless one of that name is shipped, which answers
+   * them then.
+   * @throws AdapterError `unknown` where none of that name was added.
+   */
+  async remove(name: string, { shipped = false }: Naming = {}): Promise<void> {
     await alone(`${this.#directory}.lock`, async () => {
-      const { changes } = this.#database.prepare('DELETE FROM adapter WHERE name = ?').run(name);
-      if (changes === 0) throw unknown(name);
+      transaction(this.#database, () => {
+        const { changes } = this.#database.prepare('DELETE FROM adapter WHERE name = ?').run(name);
+        if (changes === 0) throw unknown(name);
+        if (!shipped) this.#database.prepare('DELETE FROM project WHERE adapter = ?').run(name);
+      });
       await this.#sweep();
     });
   }

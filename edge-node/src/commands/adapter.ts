@@ -5,6 +5,7 @@ import type { AdapterStore, AdapterVersion } from '../adapters/store.ts';
 import { ggufOf } from '../catalogue/files.ts';
 import { familiesOf, type Config } from '../config.ts';
 import { namedProject, normaliseRemote, projectId } from '../protocol/project.ts';
+import { bringing } from '../roster.ts';
 import type { CommandIo } from './io.ts';
 import { CommandError } from './problem.ts';
 import type { Asked } from './run.ts';
@@ -32,14 +33,14 @@ export async function add({ words, options, config }: Asked, io: CommandIo): Pro
     return;
   }
   io.out(`${label} is stored: ${sizeText(version.bytes)}, rank ${version.rank}, for ${family.id}.`);
-  if (family.adapters.some((shipped) => shipped.name === name))
+  if (bringing([family], name).length > 0)
     io.err(`It goes before the adapter of the same name that ${family.id} brings.`);
 }
 
 export async function list({ options, config }: Asked, io: CommandIo): Promise<void> {
   using state = openState(config.state, io);
   const pinned = state.adapters.pinned();
-  const projects = state.adapters.projects();
+  const projects = Map.groupBy(state.adapters.projects(), ({ adapter }) => adapter);
   const stored = Map.groupBy(state.adapters.versions(), ({ adapter }) => adapter);
   const added = [...stored].map(([name, versions]) => ({
     name,
@@ -47,10 +48,10 @@ export async function list({ options, config }: Asked, io: CommandIo): Promise<v
     versions: versions.length,
     bytes: versions.at(-1)!.bytes,
     pinned: pinned.has(name),
-    projects: projects.filter(({ adapter }) => adapter === name).length,
+    projects: projects.get(name)?.length ?? 0,
     family: null,
   }));
-  const families = await Promise.all(familiesOf(config).map(loadFamily));
+  const families = await servedBy(config);
   const shipped = families.flatMap(({ id: family, adapters }) =>
     adapters
       .filter(({ name }) => !stored.has(name))
@@ -60,7 +61,7 @@ export async function list({ options, config }: Asked, io: CommandIo): Promise<v
         versions: 1,
         bytes,
         pinned: false,
-        projects: 0,
+        projects: projects.get(name)?.length ?? 0,
         family,
       })),
   );
@@ -108,12 +109,19 @@ export function show({ words, options, config }: Asked, io: CommandIo): void {
   for (const { id, label } of projects) io.out(`answers ${label ?? id}`);
 }
 
-export function assign({ words, config }: Asked, io: CommandIo): void {
+export async function assign({ words, config }: Asked, io: CommandIo): Promise<void> {
   const [project, name] = words as [string, string];
   const known = projectOf(project);
   using state = openState(config.state, io);
-  versionsOf(state.adapters, name);
-  state.adapters.assign(known, name);
+  const added = state.adapters.versions(name).length > 0;
+  // What was added needs no family, so that one that cannot be read does not stand in its way.
+  const shipped = !added && bringing(await servedBy(config), name).length > 0;
+  if (!added && !shipped)
+    throw new CommandError(
+      'unknown',
+      `No adapter named ${JSON.stringify(name)} was added or comes with a family; see foretype-edge adapter list.`,
+    );
+  state.adapters.assign(known, name, { shipped });
   io.out(`${known.label} is answered with ${name}.`);
 }
 
@@ -140,9 +148,13 @@ export async function remove({ words, config }: Asked, io: CommandIo): Promise<v
   const [name] = words as [string];
   using state = openState(config.state, io);
   const left = state.adapters.projects().filter(({ adapter }) => adapter === name);
-  await state.adapters.remove(name);
+  // Only for projects does it matter what comes with the families.
+  const families = left.length > 0 ? bringing(await servedBy(config), name) : [];
+  await state.adapters.remove(name, { shipped: families.length > 0 });
   io.out(`${name} is removed, with all its versions.`);
-  for (const { id, label } of left) io.err(`${label ?? id} is answered with the backbone alone now.`);
+  const instead =
+    families.length > 0 ? `the ${name} of ${families.map(({ id }) => id).join(', ')}` : 'the backbone alone';
+  for (const { id, label } of left) io.err(`${label ?? id} is answered with ${instead} now.`);
 }
 
 export async function exportVersion({ words, config }: Asked, io: CommandIo): Promise<void> {
@@ -192,8 +204,13 @@ function versionsOf(adapters: AdapterStore, name: string): AdapterVersion[] {
   );
 }
 
+/** @throws EngineError where one of them cannot be read. */
+function servedBy(config: Config): Promise<Family[]> {
+  return Promise.all(familiesOf(config).map(loadFamily));
+}
+
 async function familyFor(config: Config, id: string | undefined): Promise<Family> {
-  const families = await Promise.all(familiesOf(config).map(loadFamily));
+  const families = await servedBy(config);
   const ids = families.map((family) => family.id).join(', ');
   if (id !== undefined) {
     const found = families.find((family) => family.id === id);

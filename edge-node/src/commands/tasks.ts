@@ -78,9 +78,9 @@ export const TASKS = {
   'adapter assign': {
     words: ['PROJECT', 'NAME'],
     options: {},
-    settings: ['state'],
+    settings: ['state', 'family'],
     description:
-      'Answers a project with an adapter from now on. PROJECT is the URL of its repository, or name:NAME as in its .foretype.json.',
+      'Answers a project with an adapter, added or of the family, from now on. PROJECT is the URL of its repository, or name:NAME as in its .foretype.json.',
   },
   'adapter unassign': {
     words: ['PROJECT'],
@@ -103,8 +103,8 @@ export const TASKS = {
   'adapter remove': {
     words: ['NAME'],
     options: {},
-    settings: ['state'],
-    description: 'Removes an adapter with all its versions.',
+    settings: ['state', 'family'],
+    description: 'Removes an adapter that was added, with all its versions.',
   },
   'adapter export': {
     words: ['NAME[@VERSION]', 'FILE'],

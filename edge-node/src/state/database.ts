@@ -68,6 +68,22 @@ const MIGRATIONS = [
   ) STRICT, WITHOUT ROWID;
   INSERT INTO numbering SELECT name, max(number) FROM version JOIN adapter ON adapter.id = adapter GROUP BY name;
   `,
+  `
+  -- A project names its adapter, since those that a family brings are in no table.
+  CREATE TABLE assignment (
+    -- SHA-256 of the normalised address of its repository, or the name in its .foretype.json.
+    id TEXT PRIMARY KEY,
+    adapter TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    -- What whoever assigned the adapter called the project, since its id tells nothing.
+    label TEXT
+  ) STRICT, WITHOUT ROWID;
+  -- Those whose adapter was removed before have none, and go.
+  INSERT INTO assignment
+    SELECT project.id, name, project.created, label FROM project JOIN adapter ON adapter.id = project.adapter;
+  DROP TABLE project;
+  ALTER TABLE assignment RENAME TO project;
+  `,
 ];
 
 /** Name of the database in the state directory. */

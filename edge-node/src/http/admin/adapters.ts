@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { Readable } from 'node:stream';
 import { Type, type Static } from 'typebox';
 import type { AdapterVersion } from '../../adapters/store.ts';
+import { bringing } from '../../roster.ts';
 import { Refusal, refused } from '../answers.ts';
 import { Sha256Schema } from '../models.ts';
 import type { AdminParts } from './routes.ts';
@@ -43,6 +44,7 @@ export function adapterRoutes(
   app: FastifyInstance,
   { store, blocks, targets, changed, accessOf }: AdminParts,
 ): void {
+  const families = targets.map(({ family }) => family);
   const list = (name?: string): Adapter[] => {
     const pinned = store.pinned();
     const projects = Map.groupBy(store.projects(), ({ adapter }) => adapter);
@@ -96,7 +98,7 @@ export function adapterRoutes(
     },
     async (request, reply) => {
       const { name } = request.params;
-      await store.remove(name);
+      await store.remove(name, { shipped: bringing(families, name).length > 0 });
       changed();
       request.log.info({ admin: accessOf(request).account.name, adapter: name }, 'adapter removed');
       return reply.code(204).send();

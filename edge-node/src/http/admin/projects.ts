@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
+import { bringing } from '../../roster.ts';
 import { Refusal, refused } from '../answers.ts';
 import { Sha256Schema } from '../models.ts';
 import type { AdminParts } from './routes.ts';
@@ -25,7 +26,9 @@ const AssignSchema = Type.Object({ adapter: NameSchema, label: Type.Optional(Lab
 const tags = ['Adapters'];
 
 /** Which adapter answers which project. */
-export function projectRoutes(app: FastifyInstance, { store, changed, accessOf }: AdminParts): void {
+export function projectRoutes(app: FastifyInstance, { store, targets, changed, accessOf }: AdminParts): void {
+  const families = targets.map(({ family }) => family);
+
   app.get(
     '/v1/admin/projects',
     { schema: { summary: 'Projects and their adapters', tags, response: { 200: ListSchema } } },
@@ -40,13 +43,16 @@ export function projectRoutes(app: FastifyInstance, { store, changed, accessOf }
         tags,
         params: ProjectParams,
         body: AssignSchema,
-        response: { 200: ProjectSchema, 404: refused('There is no such adapter.') },
+        response: {
+          200: ProjectSchema,
+          404: refused('No adapter of that name was added or comes with a family.'),
+        },
       },
     },
     (request): Static<typeof ProjectSchema> => {
       const { id } = request.params;
       const { adapter, label = null } = request.body;
-      store.assign({ id, label }, adapter);
+      store.assign({ id, label }, adapter, { shipped: bringing(families, adapter).length > 0 });
       changed();
       request.log.info({ admin: accessOf(request).account.name, adapter, project: id }, 'adapter assigned');
       return { id, label, adapter };
