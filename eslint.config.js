@@ -6,7 +6,7 @@ import ts from 'typescript-eslint';
 const RIMS = [
   { library: 'node-llama-cpp', files: ['models/src/engine/llama.ts', 'models/src/engine/llama-slot.ts'] },
   { library: 'vscode-jsonrpc', files: ['models/src/engine/{host,child,rpc}.ts'] },
-  { library: 'undici', files: ['server/src/channel.ts'] },
+  { library: 'undici', files: ['server/src/dial.ts'] },
   { library: '@bufbuild/protobuf', files: ['edge-node/src/protocol/frames.ts'] },
   {
     library: '(@fastify/.*|fastify)',

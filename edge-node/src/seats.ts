@@ -1,7 +1,7 @@
 /** Pure: who is served when more people write than the node can answer in time. */
 
 export interface SeatsOptions {
-  /** The most conversations that have a seat at once: as many as prompts are kept. */
+  /** The most conversations that have a seat at once. */
   readonly count: number;
   /** Milliseconds without a request after which a seat is free. */
   readonly idleMs: number;

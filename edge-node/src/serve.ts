@@ -27,6 +27,11 @@ const LOOK_EVERY = 500;
 const PATIENCE_MS = 2000;
 /** Milliseconds that people may pause without losing their seat, and that they wait who have one, see `Seats`. */
 const SITTING = { idleMs: 3000, tenureMs: 30_000, soonMs: 250, readMs: 1000 };
+/**
+ * Seats for each prompt that the engine keeps. Whoever goes to another place leaves a prompt behind of which nobody has
+ * any use: were there as many seats, the next prompt would take the place of somebody's who is typing.
+ */
+const SEATED = 0.5;
 /** WebSockets of one account: an editor has one for each of its windows. */
 const CONNECTIONS = 64;
 const MINUTE_MS = 60_000;
@@ -91,7 +96,7 @@ export async function serve(config: Config, version: string): Promise<void> {
       waiting,
       waitingEach: perUser,
       patienceMs: PATIENCE_MS,
-      seats: new Seats({ count: config.sequences, ...SITTING }),
+      seats: new Seats({ count: Math.ceil(config.sequences * SEATED), ...SITTING }),
       now: monotonic,
     };
     return targetOf(family, {

@@ -91,7 +91,7 @@ describe('the boundary rule', () => {
   }
   const allowed: [file: string, source: string][] = [
     ['server/src/service.ts', "import '@foretype/edge-node/protocol';"],
-    ['server/src/channel.ts', "import 'undici';"],
+    ['server/src/dial.ts', "import 'undici';"],
     ['models/src/engine/llama.ts', "import 'node-llama-cpp';"],
     ['edge-node/src/http.ts', "import 'fastify';"],
     [

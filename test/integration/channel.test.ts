@@ -167,6 +167,25 @@ describe('a channel', LIMIT, () => {
     again.verdict(2, 0, [4]);
     await verdict;
   });
+
+  it('asks each connection anew which adapter is meant', async (t) => {
+    const { channel, peer, node, until } = await connected(t);
+    const first = channel.adapterOf({ name: 'blue' });
+    const asked = await peer.next();
+    assert.ok(asked.case === 'ask');
+    const { whose } = asked.value;
+    peer.send({ case: 'assigned', value: { whose, adapter: 'blue@1' } });
+    assert.equal(await first, 'blue@1');
+    peer.socket.terminate();
+    await until('away');
+    assert.equal(await channel.adapterOf({ name: 'blue' }), '');
+    const again = await node.welcomed();
+    await until('connected');
+    assert.deepEqual(await again.next(), asked);
+    const second = channel.adapterOf({ name: 'blue' });
+    again.send({ case: 'assigned', value: { whose, adapter: 'blue@2' } });
+    assert.equal(await second, 'blue@2');
+  });
 });
 
 describe('a network that was cut is noticed', LIMIT, () => {
@@ -208,6 +227,13 @@ describe('a network that was cut is noticed', LIMIT, () => {
       await sleep(SILENCE / 3);
       peer.failure(id, 'cancelled', 'The round was cancelled.');
     }
+    await sleep(SILENCE * 2);
+    await served(channel, peer);
+    assert.equal(states.length, 1, JSON.stringify(states));
+  });
+
+  it('but not where nothing was asked since the greeting', async (t) => {
+    const { channel, peer, states } = await connected(t, { silence: SILENCE });
     await sleep(SILENCE * 2);
     await served(channel, peer);
     assert.equal(states.length, 1, JSON.stringify(states));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { reconnectPause } from '../../server/src/channel.ts';
+import { reconnectPause } from '../../server/src/connection.ts';
 import { restartPause } from '../../models/src/engine/host.ts';
 import { readSettings } from '../../server/src/settings.ts';
 

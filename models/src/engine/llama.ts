@@ -28,6 +28,7 @@ import { judge } from '../speculation.ts';
 import { fingerprintOfTables } from '../tokenizer.ts';
 import { bytesOf, fittingTokens, leftAfter, leftAlong, piecesOf, type Piece } from './leading.ts';
 import { CHOOSE, EXACT_BATCH, LlamaSlot, LOOK, lookAt, WEIGH, weigh } from './llama-slot.ts';
+import { reuseSamplers } from './samplers.ts';
 import { Slots, type Lease } from './slots.ts';
 import type { EngineSpec, NamedWeights } from './spec.ts';
 import { Turns } from './turns.ts';
@@ -47,6 +48,7 @@ export async function loadLlama(spec: EngineSpec, log: (line: string) => void): 
     logLevel: LlamaLogLevel.warn,
     logger: (_level, message) => log(message.trimEnd()),
   });
+  reuseSamplers(llama);
   // The checksum has proved the file, so a failure here is the machine's (memory, say) and may pass.
   const model = await llama.loadModel({ modelPath: spec.weights.path });
   const tokenizer = fingerprintOfTables(Object.entries(model.fileInfo.metadata.tokenizer.ggml));
