@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { nextStep, Turns, type Job, type Turn } from '../../models/src/engine/turns.ts';
 
-const FRESH: Turn = { lastUrgent: new Map(), lastReading: new Map(), urgentInARow: 0 };
+const FRESH: Turn = { lastUrgent: new Map(), lastReading: new Map(), promptsTurn: false };
 const job = (name: string, is: Partial<Job> = {}) => ({
   name,
   lane: '',
@@ -21,10 +21,11 @@ describe('nextStep', () => {
     assert.equal(names(nextStep([reading('p', 0), job('a'), job('b')], FRESH, 32)), 'a b');
   });
 
-  it('lets a prompt have every fourth step', () => {
+  it('lets a prompt have every other step', () => {
     const waiting = [reading('p', 0), job('a')];
-    assert.equal(names(nextStep(waiting, { ...FRESH, urgentInARow: 2 }, 32)), 'a');
-    assert.equal(names(nextStep(waiting, { ...FRESH, urgentInARow: 3 }, 32)), 'p');
+    assert.equal(names(nextStep(waiting, FRESH, 32)), 'a');
+    assert.equal(names(nextStep(waiting, { ...FRESH, promptsTurn: true }, 32)), 'p');
+    assert.equal(names(nextStep([job('a')], { ...FRESH, promptsTurn: true }, 32)), 'a');
   });
 
   it('reads the prompt that was begun first to its end', () => {
@@ -74,6 +75,19 @@ describe('Turns', () => {
     const found = await Promise.all(all.map((one) => take(turns, log, one)));
     assert.deepEqual(found, ['p', 'a', 'b', 'x']);
     assert.equal(log.join(' '), '+a +b -a -b +x -x +p -p');
+  });
+
+  it('is shared while somebody was waited for a short while ago', async () => {
+    const turns = new Turns(32);
+    const log: string[] = [];
+    assert.equal(turns.isShared, false);
+    await take(turns, log, reading('p', 0));
+    assert.equal(turns.isShared, false);
+    await take(turns, log, job('a'));
+    for (let step = 0; step < 15; step++) await take(turns, log, reading('p', 0));
+    assert.equal(turns.isShared, true);
+    await take(turns, log, reading('p', 0));
+    assert.equal(turns.isShared, false);
   });
 
   it('hands on what a job throws, and goes on', async () => {

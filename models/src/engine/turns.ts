@@ -1,7 +1,7 @@
 /**
  * Whose tokens are evaluated next. Work that somebody waits for (judging a draft, writing a token) goes before reading
- * prompts, lanes take turns, and of the prompts the one begun first is read to its end: were all read at once, all would
- * be done only when the last is.
+ * prompts, but takes turns with them where both wait; lanes take turns; and of the prompts the one begun first is read to
+ * its end: were all read at once, all would be done only when the last is.
  */
 
 /** One batch that a slot wants evaluated. */
@@ -21,15 +21,12 @@ export interface Turn {
   /** Number of the step in which each lane had its last turn, by kind of work; absent where it had none. */
   readonly lastUrgent: ReadonlyMap<string, number>;
   readonly lastReading: ReadonlyMap<string, number>;
-  /** Urgent steps since a prompt was read while one waited. */
-  readonly urgentInARow: number;
+  /** The last step was urgent, while a prompt waited. */
+  readonly promptsTurn: boolean;
 }
 
-/**
- * The most urgent steps while one prompt waits, and while several do: of a quarter of the steps a queue of prompts would
- * only grow where many people go from place to place.
- */
-const URGENT_ROW = { one: 3, several: 1 };
+/** Steps after an urgent one in which there may soon be another. */
+const LATELY = 16;
 
 /**
  * The jobs to evaluate together now.
@@ -39,8 +36,8 @@ const URGENT_ROW = { one: 3, several: 1 };
 export function nextStep<J extends Job>(waiting: readonly J[], turn: Turn, most: number): J[] {
   const urgent = waiting.filter((job) => job.urgent);
   const reading = waiting.filter((job) => !job.urgent);
-  const row = reading.length > 1 ? URGENT_ROW.several : URGENT_ROW.one;
-  if (urgent.length === 0 || (reading.length > 0 && turn.urgentInARow >= row)) {
+  // Of less than half of the steps a queue of prompts would only grow where many people go from place to place.
+  if (urgent.length === 0 || (reading.length > 0 && turn.promptsTurn)) {
     const lane = longestAgo(reading, turn.lastReading);
     const ofLane = reading.filter((job) => job.lane === lane);
     return [ofLane.reduce((first, job) => (job.since < first.since ? job : first))];
@@ -75,7 +72,8 @@ export class Turns {
   readonly #waiting: Waiting[] = [];
   readonly #lastUrgent = new Map<string, number>();
   readonly #lastReading = new Map<string, number>();
-  #urgentInARow = 0;
+  #promptsTurn = false;
+  #lastUrgentStep = -Infinity;
   #steps = 0;
   #running = false;
 
@@ -87,6 +85,11 @@ export class Turns {
   /** A number that grows with each step, see {@link Job.since}. */
   get now(): number {
     return this.#steps;
+  }
+
+  /** Whether somebody was waited for just now, and may be again: a prompt had better be read in small parts. */
+  get isShared(): boolean {
+    return this.#steps - this.#lastUrgentStep < LATELY;
   }
 
   /** Runs `run` when its turn has come. @throws the reason of `signal` if that is aborted before, and what `run` throws. */
@@ -118,14 +121,14 @@ export class Turns {
       const turn = {
         lastUrgent: this.#lastUrgent,
         lastReading: this.#lastReading,
-        urgentInARow: this.#urgentInARow,
+        promptsTurn: this.#promptsTurn,
       };
       const step = nextStep(this.#waiting, turn, this.#most);
       const [{ urgent, lane }] = step as [Waiting];
       for (const job of step) this.#waiting.splice(this.#waiting.indexOf(job), 1);
       (urgent ? this.#lastUrgent : this.#lastReading).set(lane, ++this.#steps);
-      const kept = urgent && this.#waiting.some((job) => !job.urgent);
-      this.#urgentInARow = kept ? this.#urgentInARow + 1 : 0;
+      if (urgent) this.#lastUrgentStep = this.#steps;
+      this.#promptsTurn = urgent && this.#waiting.some((job) => !job.urgent);
       await Promise.all(step.map(({ run }) => run()));
       // Whoever goes on with the next token asks for it before the next step is chosen.
       await new Promise((resolve) => setImmediate(resolve));
