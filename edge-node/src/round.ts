@@ -57,20 +57,12 @@ export async function* answersTo(
   const { adapter } = frame;
   // Of a backbone that is not in memory, too: who waits for it must not keep a place from others.
   await soon(target.prepare(adapter), signal);
-  const place = await target.scheduler.enter(
-    { client, conversation, adapter, cold: isCold(frame, context) },
-    signal,
-  );
+  const place = await target.scheduler.enter({ client, conversation, adapter, context }, signal);
   try {
     return yield* written(parts, frame, { context, place }, signal);
   } finally {
     place.leave();
   }
-}
-
-/** Whether most of a context is new to the connection. */
-export function isCold({ keep }: Pick<VerifyFrame, 'keep'>, context: readonly Token[]): boolean {
-  return 2 * keep < context.length;
 }
 
 async function* written(

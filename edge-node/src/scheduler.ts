@@ -2,6 +2,7 @@
  * Who may use the engine next. So many requests are in it at once as it has places for; the others wait in a queue that is
  * bounded, fair between adapters and between the clients of one, and left at once by whoever does not wait any more.
  */
+import type { Token } from '@foretype/models';
 import type { Seats, Sitting } from './seats.ts';
 
 /** Whom a request is for. */
@@ -12,8 +13,8 @@ export interface Asking {
   readonly adapter: string;
   /** What has one prompt that grows: a connection, say. */
   readonly conversation: string;
-  /** Whether its prompt has little in common with the last one of the conversation. */
-  readonly cold?: boolean;
+  /** What is to be read, where that is known already. */
+  readonly context?: readonly Token[];
 }
 
 export interface SchedulerOptions {
@@ -75,7 +76,7 @@ export class Scheduler {
   async enter(asking: Asking, signal: AbortSignal): Promise<Place> {
     signal.throwIfAborted();
     const { seats, now } = this.#options;
-    const sitting = seats.take(asking.conversation, now(), asking.cold);
+    const sitting = seats.take(asking.conversation, now(), asking.context);
     if (!sitting)
       throw new BusyError('The edge node is busy: it serves as many people as it can for the moment.');
     try {
@@ -122,7 +123,7 @@ export class Scheduler {
   enterIfFree(asking: Asking): Place | undefined {
     const { running, seats, now } = this.#options;
     if (this.#running >= running) return undefined;
-    const sitting = seats.take(asking.conversation, now(), asking.cold);
+    const sitting = seats.take(asking.conversation, now(), asking.context);
     return sitting && this.#admit(asking, sitting);
   }
 

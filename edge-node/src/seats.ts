@@ -1,4 +1,5 @@
 /** Pure: who is served when more people write than the node can answer in time. */
+import { sharedPrefix, type Token } from '@foretype/models';
 
 export interface SeatsOptions {
   /** The most conversations that have a seat at once. */
@@ -28,6 +29,8 @@ interface Seat {
   open: number;
   /** Of these, those of which the prompt is not read yet. */
   reading: number;
+  /** What was read for the last of them. */
+  context: readonly Token[];
 }
 
 /** There are no fewer, so that two can work together at a node that is slow even for one. */
@@ -65,16 +68,18 @@ export class Seats {
 
   /**
    * A seat for a request, where its conversation has one or gets one now.
-   * @param cold where its prompt has little in common with that of the request before.
+   * @param context what is to be read for it, where that is known: all of it, if it has little in common with what was
+   * read for the request before.
    */
-  take(conversation: string, began: number, cold = false): Sitting | undefined {
+  take(conversation: string, began: number, context?: readonly Token[]): Sitting | undefined {
     const others = [...this.#seats].filter(
       ([who, { reading }]) => who !== conversation && reading > 0,
     ).length;
     const own = this.#seated(conversation, began);
-    const reads = cold || !own;
+    const reads = !own || (context !== undefined && 2 * sharedPrefix(own.context, context) < context.length);
     if (reads && others > 0 && (others + 1) * (this.#readMs ?? Infinity) > this.#options.readMs) return;
     const seat = own ?? this.#sitDown(conversation, began);
+    if (seat) seat.context = context ?? [];
     return seat && this.#sitting(seat, began, reads ? others + 1 : 0);
   }
 
@@ -102,7 +107,7 @@ export class Seats {
     if (this.#seats.size === this.limit && longest && now - longest[1].since >= this.#options.tenureMs)
       this.#seats.delete(longest[0]);
     if (this.#seats.size >= this.limit) return undefined;
-    const seat = { since: now, last: now, open: 0, reading: 0 };
+    const seat = { since: now, last: now, open: 0, reading: 0, context: [] };
     this.#seats.set(conversation, seat);
     return seat;
   }

@@ -13,7 +13,7 @@ import {
   type SyncFrame,
   type VerifyFrame,
 } from './protocol/index.ts';
-import { answersTo, failureOf, isCold, type NodeBody, type Outcome } from './round.ts';
+import { answersTo, failureOf, type NodeBody, type Outcome } from './round.ts';
 import type { Target } from './target.ts';
 
 export type { NodeBody };
@@ -249,7 +249,7 @@ export class Session {
       this.#fail(id, ...objection);
       return;
     }
-    this.#read({ adapter, context, cold: isCold(frame, context) }, partner.target);
+    this.#read({ adapter, context }, partner.target);
     const spentUs = Math.round((this.#world.now() - started) * 1000);
     this.#send({ case: 'synced', value: { id, spentUs } });
   }
@@ -259,7 +259,7 @@ export class Session {
    * wait, who would wait for it.
    */
   #read(
-    { adapter, context, cold }: { adapter: string; context: readonly Token[]; cold: boolean },
+    { adapter, context }: { adapter: string; context: readonly Token[] },
     { engine, scheduler, prepare }: Target,
   ): void {
     if (this.#reading) this.#stop(this.#reading);
@@ -270,7 +270,7 @@ export class Session {
       await unless(signal, prepare(adapter));
       if (signal.aborted) return;
       const { client, conversation } = this.#world;
-      const place = scheduler.enterIfFree({ client, conversation, adapter, cold });
+      const place = scheduler.enterIfFree({ client, conversation, adapter, context });
       if (!place) return;
       try {
         await engine.read({ adapter: adapter || undefined, context }, signal);

@@ -15,6 +15,7 @@ export type {
   Written,
 } from './engine.ts';
 export { startEngine, type EngineHost, type EngineState } from './engine/host.ts';
+export { sharedPrefix } from './engine/slots.ts';
 export {
   backboneSpec,
   draftSpec,

@@ -9,8 +9,8 @@ const OPTIONS = { count: 2, idleMs: 100, tenureMs: 1000, soonMs: 50, readMs: 200
 /** Seats, and who asks for one with a request that is answered `ms` later. */
 function around(options: Partial<SeatsOptions> = {}) {
   const seats = new Seats({ ...OPTIONS, ...options });
-  const ask = (who: string, now: number, ms = 0, cold = false) => {
-    const sitting = seats.take(who, now, cold);
+  const ask = (who: string, now: number, ms = 0) => {
+    const sitting = seats.take(who, now);
     sitting?.answered(now + ms);
     sitting?.done(now + ms);
     return sitting !== undefined;
@@ -56,17 +56,20 @@ describe('seats', () => {
 
   it('are given to one whose prompt is read, until it is known how long that takes', () => {
     const { seats } = around({ count: 10 });
-    const a = seats.take('a', 0)!;
+    const here = [1, 2, 3];
+    const there = [1, 7, 8];
+    const a = seats.take('a', 0, here)!;
     assert.equal(seats.take('b', 0), undefined, 'the prompt of a is read');
     a.answered(50);
     const [b, c, d] = ['b', 'c', 'd'].map((who) => seats.take(who, 50));
     assert.ok(b && c && d, 'the fourth would wait for 200 ms');
     const e = seats.take('e', 50)!;
     assert.equal(seats.take('f', 50), undefined);
-    assert.ok(seats.take('a', 50), 'a has a prompt that is read');
-    assert.equal(seats.take('a', 50, true), undefined, 'a has gone to another place');
+    assert.ok(seats.take('a', 50, [...here, 4]), 'a has a prompt that is read');
+    assert.equal(seats.take('a', 50, there), undefined, 'a has gone to another place');
+    assert.equal(seats.take('a', 50, there), undefined, 'which was not read when it was refused');
     b.done(60);
-    assert.ok(seats.take('a', 60, true), 'b has typed on');
+    assert.ok(seats.take('a', 60, there), 'b has typed on');
     c.answered(100);
     d.answered(150);
     e.answered(850);

@@ -74,7 +74,7 @@ describe('Turns', () => {
     const all = [reading('p', 1), job('a'), job('b'), job('x', { lane: 'x' })];
     const found = await Promise.all(all.map((one) => take(turns, log, one)));
     assert.deepEqual(found, ['p', 'a', 'b', 'x']);
-    assert.equal(log.join(' '), '+a +b -a -b +x -x +p -p');
+    assert.equal(log.join(' '), '+a +b -a -b +p -p +x -x');
   });
 
   it('is shared while somebody was waited for a short while ago', async () => {
