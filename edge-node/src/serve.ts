@@ -26,7 +26,7 @@ const LOOK_EVERY = 500;
 /** Milliseconds that a request waits for its turn: an editor has moved on by then. */
 const PATIENCE_MS = 2000;
 /** Milliseconds that people may pause without losing their seat, and that they wait who have one, see `Seats`. */
-const SITTING = { idleMs: 3000, tenureMs: 30_000, soonMs: 250, readMs: 1000 };
+const SITTING = { idleMs: 3000, tenureMs: 30_000, soonMs: 250, readMs: 600 };
 /**
  * Seats for each prompt that the engine keeps. Whoever goes to another place leaves a prompt behind of which nobody has
  * any use: were there as many seats, the next prompt would take the place of somebody's who is typing.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { nextStep, Turns, type Job, type Turn } from '../../models/src/engine/turns.ts';
 
-const FRESH: Turn = { lastUrgent: new Map(), lastReading: new Map(), promptsTurn: false };
+const FRESH: Turn = { lastUrgent: new Map(), lastReading: new Map(), owedToPrompts: 0 };
 const job = (name: string, is: Partial<Job> = {}) => ({
   name,
   lane: '',
@@ -21,11 +21,11 @@ describe('nextStep', () => {
     assert.equal(names(nextStep([reading('p', 0), job('a'), job('b')], FRESH, 32)), 'a b');
   });
 
-  it('lets a prompt have every other step', () => {
+  it('lets a prompt have what it is owed', () => {
     const waiting = [reading('p', 0), job('a')];
     assert.equal(names(nextStep(waiting, FRESH, 32)), 'a');
-    assert.equal(names(nextStep(waiting, { ...FRESH, promptsTurn: true }, 32)), 'p');
-    assert.equal(names(nextStep([job('a')], { ...FRESH, promptsTurn: true }, 32)), 'a');
+    assert.equal(names(nextStep(waiting, { ...FRESH, owedToPrompts: 1 }, 32)), 'p');
+    assert.equal(names(nextStep([job('a')], { ...FRESH, owedToPrompts: 1 }, 32)), 'a');
   });
 
   it('reads the prompt that was begun first to its end', () => {
@@ -69,16 +69,36 @@ describe('Turns', () => {
     );
 
   it('runs a step at a time and gives back what each job gives', async () => {
-    const turns = new Turns(32);
+    const turns = new Turns(32, () => 0);
     const log: string[] = [];
     const all = [reading('p', 1), job('a'), job('b'), job('x', { lane: 'x' })];
     const found = await Promise.all(all.map((one) => take(turns, log, one)));
     assert.deepEqual(found, ['p', 'a', 'b', 'x']);
-    assert.equal(log.join(' '), '+a +b -a -b +p -p +x -x');
+    assert.equal(log.join(' '), '+a +b -a -b +x -x +p -p');
+  });
+
+  it('gives prompts half of the time while both wait, and what is waited for the first turn', async () => {
+    let clock = 0;
+    const turns = new Turns(32, () => clock);
+    const log: string[] = [];
+    const run = async (one: Job, name: string, ms: number, count: number) => {
+      for (let index = 0; index < count; index++)
+        await turns.take(one, () => {
+          clock += ms;
+          log.push(name);
+          return Promise.resolve();
+        });
+    };
+    const both = () =>
+      Promise.all([run(reading('p', 0), 'p', 10, 8), run(job('a'), 'a', 20, 8)]).then(() =>
+        log.splice(0).join(''),
+      );
+    assert.equal(await both(), 'appappappappaaaa');
+    assert.equal(await both(), 'appappappappaaaa', 'nothing is owed from before');
   });
 
   it('is shared while somebody was waited for a short while ago', async () => {
-    const turns = new Turns(32);
+    const turns = new Turns(32, () => 0);
     const log: string[] = [];
     assert.equal(turns.isShared, false);
     await take(turns, log, reading('p', 0));
@@ -91,7 +111,7 @@ describe('Turns', () => {
   });
 
   it('hands on what a job throws, and goes on', async () => {
-    const turns = new Turns(32);
+    const turns = new Turns(32, () => 0);
     const failed = turns.take(job('a'), () => Promise.reject(new Error('no')));
     const log: string[] = [];
     const after = take(turns, log, job('b', { lane: 'x' }));
@@ -100,7 +120,7 @@ describe('Turns', () => {
   });
 
   it('forgets a job whose caller left before its turn', async () => {
-    const turns = new Turns(32);
+    const turns = new Turns(32, () => 0);
     const log: string[] = [];
     const left = new AbortController();
     const first = take(turns, log, job('a'));
@@ -113,7 +133,8 @@ describe('Turns', () => {
   });
 
   it('gives every lane its turn, however much another asks for', async () => {
-    const turns = new Turns(32);
+    let ticks = 0;
+    const turns = new Turns(32, () => ticks++);
     const log: string[] = [];
     const busy = async (lane: string, count: number) => {
       for (let index = 0; index < count; index++) await take(turns, log, job(lane, { lane }));

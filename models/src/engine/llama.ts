@@ -102,7 +102,7 @@ class LlamaEngine implements AdoptingEngine {
     this.#spec = spec;
     this.#adapters = new Map(spec.adapters.map(({ name, path }) => [name, path]));
     const attach = attaching(context, this.#adapters);
-    const options = { context, turns: new Turns(EXACT_BATCH), attach };
+    const options = { context, turns: new Turns(EXACT_BATCH, () => performance.now()), attach };
     this.#slots = new Slots(Array.from({ length: spec.sequences }, () => new LlamaSlot(options)));
     this.#llama = llama;
     this.#model = model;

@@ -1,6 +1,6 @@
 /**
  * Whose tokens are evaluated next. Work that somebody waits for (judging a draft, writing a token) goes before reading
- * prompts, but takes turns with them where both wait; lanes take turns; and of the prompts the one begun first is read to
+ * prompts, but each has half of the time where both wait; lanes take turns; and of the prompts the one begun first is read to
  * its end: were all read at once, all would be done only when the last is.
  */
 
@@ -21,8 +21,8 @@ export interface Turn {
   /** Number of the step in which each lane had its last turn, by kind of work; absent where it had none. */
   readonly lastUrgent: ReadonlyMap<string, number>;
   readonly lastReading: ReadonlyMap<string, number>;
-  /** The last step was urgent, while a prompt waited. */
-  readonly promptsTurn: boolean;
+  /** Milliseconds by which urgent work had more than prompts while both waited. */
+  readonly owedToPrompts: number;
 }
 
 /** Steps after an urgent one in which there may soon be another. */
@@ -36,8 +36,8 @@ const LATELY = 16;
 export function nextStep<J extends Job>(waiting: readonly J[], turn: Turn, most: number): J[] {
   const urgent = waiting.filter((job) => job.urgent);
   const reading = waiting.filter((job) => !job.urgent);
-  // Of less than half of the steps a queue of prompts would only grow where many people go from place to place.
-  if (urgent.length === 0 || (reading.length > 0 && turn.promptsTurn)) {
+  // With less than half of the time a queue of prompts would only grow where many people go from place to place.
+  if (urgent.length === 0 || (reading.length > 0 && turn.owedToPrompts > 0)) {
     const lane = longestAgo(reading, turn.lastReading);
     const ofLane = reading.filter((job) => job.lane === lane);
     return [ofLane.reduce((first, job) => (job.since < first.since ? job : first))];
@@ -69,17 +69,22 @@ interface Waiting extends Job {
 /** Gives turns, one step at a time. */
 export class Turns {
   readonly #most: number;
+  readonly #clock: () => number;
   readonly #waiting: Waiting[] = [];
   readonly #lastUrgent = new Map<string, number>();
   readonly #lastReading = new Map<string, number>();
-  #promptsTurn = false;
+  #owedToPrompts = 0;
   #lastUrgentStep = -Infinity;
   #steps = 0;
   #running = false;
 
-  /** @param most tokens that are evaluated together. */
-  constructor(most: number) {
+  /**
+   * @param most tokens that are evaluated together.
+   * @param clock milliseconds that never go back.
+   */
+  constructor(most: number, clock: () => number) {
     this.#most = most;
+    this.#clock = clock;
   }
 
   /** A number that grows with each step, see {@link Job.since}. */
@@ -121,15 +126,18 @@ export class Turns {
       const turn = {
         lastUrgent: this.#lastUrgent,
         lastReading: this.#lastReading,
-        promptsTurn: this.#promptsTurn,
+        owedToPrompts: this.#owedToPrompts,
       };
       const step = nextStep(this.#waiting, turn, this.#most);
       const [{ urgent, lane }] = step as [Waiting];
       for (const job of step) this.#waiting.splice(this.#waiting.indexOf(job), 1);
       (urgent ? this.#lastUrgent : this.#lastReading).set(lane, ++this.#steps);
       if (urgent) this.#lastUrgentStep = this.#steps;
-      this.#promptsTurn = urgent && this.#waiting.some((job) => !job.urgent);
+      const kept = this.#waiting.some((job) => job.urgent !== urgent);
+      const began = this.#clock();
       await Promise.all(step.map(({ run }) => run()));
+      const ms = this.#clock() - began;
+      this.#owedToPrompts = kept ? this.#owedToPrompts + (urgent ? ms : -ms) : 0;
       // Whoever goes on with the next token asks for it before the next step is chosen.
       await new Promise((resolve) => setImmediate(resolve));
     }
