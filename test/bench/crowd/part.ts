@@ -31,8 +31,8 @@ const DRAFTED = 4;
 const MORE = 8;
 /** Milliseconds after which the node takes those who typed for gone. */
 const PAUSE_MS = 4000;
-/** Seconds after which memory should not grow any more. */
-const WARM_UP = 15;
+/** Seconds after which memory should not grow any more: the seats have gone round once, and every prompt’s place is used. */
+const WARM_UP = 30;
 /** Verdicts beside somebody whose prompts have to be read, and without. */
 const BESIDE = 150;
 
