@@ -14,7 +14,8 @@ const RIMS = [
   },
   { library: 'prom-client', files: ['edge-node/src/metrics/prometheus.ts'] },
   { library: 'jsonc-parser', files: ['edge-node/src/config.ts'] },
-  { library: 'lru-cache', files: ['edge-node/src/hosting/policy.ts'] },
+  { library: 'lru-cache', files: ['edge-node/src/hosting/policy.ts', 'server/src/suggestions/cache.ts'] },
+  { library: 'ignore', files: ['server/src/context/ignored.ts'] },
   { library: 'vscode', files: ['extension/src/**'] },
 ];
 
@@ -40,6 +41,9 @@ const PURE = [
   'edge-node/src/placement/place.ts',
   'edge-node/src/protocol/compatibility.ts',
   'server/src/{anchor,backoff,completion,control,drafts,estimates,policy,position,recollection,trace,verification,verifier,write-ahead}.ts',
+  'server/src/context/{chunk,edits,gather,imports,ring,secrets,signatures}.ts',
+  'server/src/filters/*.ts',
+  'server/src/suggestions/{next-line,pause}.ts',
   'server/src/estimates/*.ts',
   'evaluation/src/{aggregate,holes,ngram,passages,projects,random,report,report-drafts,table,weights}.ts',
 ];

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import {
   createProtocolConnection,
+  DidChangeTextDocumentNotification,
   DidOpenTextDocumentNotification,
   ErrorCodes,
   ExitNotification,
@@ -38,6 +39,40 @@ const BROKEN: ReadonlySet<number> = new Set([
   ErrorCodes.PendingResponseRejected,
 ]);
 
+/** Editors' identifiers of languages, by the ends of files; what is not named is plain text. */
+const LANGUAGES: Readonly<Record<string, string>> = {
+  c: 'c',
+  cc: 'cpp',
+  cjs: 'javascript',
+  cpp: 'cpp',
+  cs: 'csharp',
+  css: 'css',
+  go: 'go',
+  h: 'c',
+  html: 'html',
+  java: 'java',
+  js: 'javascript',
+  json: 'json',
+  jsx: 'javascriptreact',
+  kt: 'kotlin',
+  md: 'markdown',
+  mjs: 'javascript',
+  php: 'php',
+  py: 'python',
+  rb: 'ruby',
+  rs: 'rust',
+  sh: 'shellscript',
+  sql: 'sql',
+  ts: 'typescript',
+  tsx: 'typescriptreact',
+  yaml: 'yaml',
+  yml: 'yaml',
+};
+
+function languageOf(uri: string): string {
+  return LANGUAGES[/\.([a-z]+)$/u.exec(uri)?.[1] ?? ''] ?? 'plaintext';
+}
+
 /** A language server in a process of its own, spoken to over LSP as an editor would. */
 export class Client {
   readonly #child: ChildProcess;
@@ -48,6 +83,8 @@ export class Client {
   /** Rejects, with one sentence, when the server's process has ended. */
   readonly #death = Promise.withResolvers<never>();
   #status: ServerStatus | undefined;
+  /** Of whatever document was opened or changed last. */
+  #version = 0;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
@@ -140,9 +177,18 @@ export class Client {
   }
 
   async open(uri: string, text: string): Promise<void> {
-    const textDocument = { uri, languageId: 'plaintext', version: 1, text };
+    const textDocument = { uri, languageId: languageOf(uri), version: ++this.#version, text };
     await this.#alive(() =>
       this.#connection.sendNotification(DidOpenTextDocumentNotification.type, { textDocument }),
+    );
+  }
+
+  /** Has an open document be another text. */
+  async change(uri: string, text: string): Promise<void> {
+    const textDocument = { uri, version: ++this.#version };
+    const params = { textDocument, contentChanges: [{ text }] };
+    await this.#alive(() =>
+      this.#connection.sendNotification(DidChangeTextDocumentNotification.type, params),
     );
   }
 

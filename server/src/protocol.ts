@@ -2,7 +2,7 @@
  * What the language server says beyond LSP 3.18: all that a client of it may import. Each message is one constant.
  * A client that knows none of this still gets completions.
  */
-import { NotificationType } from 'vscode-languageserver';
+import { NotificationType, RequestType, type Position } from 'vscode-languageserver';
 import type { ServerSettings } from './settings.ts';
 
 export type { ServerSettings };
@@ -41,6 +41,41 @@ export interface ServerStatus {
 
 /** Server to client, whenever something in it changed. */
 export const StatusNotification = new NotificationType<ServerStatus>('foretype/status');
+
+/** A place in a version of a document, as in LSP. */
+export interface DocumentPlace {
+  readonly uri: string;
+  readonly version: number;
+  readonly position: Position;
+}
+
+/**
+ * Server to client: what was last answered for this place was a draft, and the target says something else that still
+ * fits what was typed since; whoever asks again gets it. Sent only while it does.
+ */
+export const VerifiedNotification = new NotificationType<DocumentPlace>('foretype/verified');
+
+/** Client to server: the user sent away what was shown in a document. */
+export const DismissedNotification = new NotificationType<{ readonly uri: string }>('foretype/dismissed');
+
+/** What happened to the last request for a completion of a document, for a person who wonders. Never any text of it. */
+export interface Explanation {
+  readonly uri: string;
+  readonly position: Position;
+  /** Whether a text was given, and from where; `silent` where none was. */
+  readonly given: 'cache' | 'draft' | 'verified' | 'silent';
+  /** Milliseconds from the request to the answer. */
+  readonly ms: number;
+  /** One sentence each: what was decided and why, in order. */
+  readonly steps: readonly string[];
+  /** How the text that was given came about; null where there is none. */
+  readonly report: CompletionReport | null;
+}
+
+/** Client to server: the explanation of the last request, of this document or of any; null before the first. */
+export const ExplainRequest = new RequestType<{ readonly uri?: string }, Explanation | null, void>(
+  'foretype/explain',
+);
 
 /** Client to server: the settings as they are now. */
 export const SettingsNotification = new NotificationType<ServerSettings>('foretype/settings');

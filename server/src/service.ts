@@ -36,6 +36,8 @@ export interface ServiceOptions {
   readonly engine?: (...args: Parameters<typeof startEngine>) => Engine;
 }
 
+/** Weight of the newest of the times in which drafts came. */
+const NEWEST = 0.2;
 const EDGE_OFF: EdgeState = { status: 'off', reason: null };
 /** Milliseconds for which the backbone answers instead of an adapter that the node has to load. */
 const LOADING_MS = 2000;
@@ -54,6 +56,9 @@ export class CompletionService {
   readonly #backoff = new Backoff();
   /** An adapter that the node is loading, and when it is asked for again; the backbone answers until then. */
   #loading = { adapter: '', until: 0 };
+  /** By document the adapter that was last found for it. */
+  readonly #adapters = new Map<string, string>();
+  #draftMs: number | null = null;
   #settings: ServerSettings;
   #family: Family | undefined;
   #engine: Engine | undefined;
@@ -98,14 +103,47 @@ export class CompletionService {
     this.#adapterFor(uri).catch(() => undefined);
   }
 
+  closed(uri: string): void {
+    this.#adapters.delete(uri);
+  }
+
+  /** Names all that makes texts good for each other; see `CompletionCache`. */
+  scopeOf(uri: string): string {
+    const { temperature, seed } = this.#settings;
+    return [this.#family?.id ?? '', this.#adapters.get(uri) ?? '', temperature, seed].join(' ');
+  }
+
+  /** Why a document gets no completion now, in one sentence; undefined where it may get one. */
+  refusal({
+    language,
+    explicit,
+  }: {
+    readonly language: string;
+    readonly explicit: boolean;
+  }): string | undefined {
+    const { enabled, automatic, languages } = this.#settings;
+    if (!enabled) return 'Completions are turned off.';
+    if (explicit) return undefined;
+    if (!automatic) return 'Completions come only when they are asked for.';
+    return (languages[language] ?? languages['*'] ?? true)
+      ? undefined
+      : `Completions are off for ${language}.`;
+  }
+
+  /** What is known of the user's typing and machine. */
+  get typing(): { readonly draftMs: number | null; readonly power: keyof typeof BUDGETS } {
+    return { draftMs: this.#draftMs, power: this.#power };
+  }
+
   /**
-   * The best text there is after `patience` milliseconds beyond the first: the verified one, else the draft.
-   * @returns undefined where there is nothing to show.
+   * The texts for a place as they come: the draft, then the target's own if it is there within `patience` milliseconds.
+   * Nothing where there is nothing to show.
+   * @throws the reason of `signal` when that is aborted.
    */
-  async complete(cursor: Cursor, patience: number, signal: AbortSignal): Promise<Candidate | undefined> {
+  async *candidates(cursor: Cursor, patience: number, signal: AbortSignal): AsyncGenerator<Candidate, void> {
     await this.#started;
     const recollection = this.#recollection;
-    if (!this.#settings.enabled || !this.#engine || !this.#family || !recollection) return undefined;
+    if (!this.#settings.enabled || !this.#engine || !this.#family || !recollection) return;
     const enough = new AbortController();
     const stop = AbortSignal.any([signal, enough.signal]);
     const edge = this.#askable;
@@ -136,21 +174,16 @@ export class CompletionService {
       for await (const candidate of candidates) {
         best = candidate;
         timer ??= setTimeout(() => enough.abort(), patience);
+        this.#note(candidate);
+        if (candidate.text) yield candidate;
       }
     } catch (error) {
       signal.throwIfAborted();
       if (!enough.signal.aborted) this.#explain(error, adapter);
     } finally {
       clearTimeout(timer);
+      if (best) recollection.keep(cursor, { text: best.text, verified: best.report.path === 'speculated' });
     }
-    if (best) {
-      const { text, report } = best;
-      const verified = report.path === 'speculated';
-      if (verified) this.#backoff.answered();
-      recollection.keep(cursor, { text, verified });
-      this.#enter({ lastCompletion: best.report });
-    }
-    return best?.text ? best : undefined;
   }
 
   async dispose(): Promise<void> {
@@ -177,7 +210,15 @@ export class CompletionService {
     const project = name ? undefined : await this.#projects.of(uri);
     if (!this.#channel || (!name && project === undefined)) return '';
     const adapter = await this.#channel.adapterOf(project === undefined ? { name } : { project });
+    this.#adapters.set(uri, adapter);
     return adapter === this.#loading.adapter && now() < this.#loading.until ? '' : adapter;
+  }
+
+  #note({ report }: Candidate): void {
+    if (report.path === 'speculated') this.#backoff.answered();
+    if (report.firstTextMs !== null)
+      this.#draftMs = (this.#draftMs ?? report.firstTextMs) * (1 - NEWEST) + report.firstTextMs * NEWEST;
+    this.#enter({ lastCompletion: report });
   }
 
   #trace(trace: CompletionTrace): void {

@@ -4,6 +4,12 @@ import { Value } from 'typebox/value';
 
 const SettingsSchema = Type.Object({
   enabled: Type.Boolean({ default: true }),
+  /** Whether completions come while typing; otherwise only when they are asked for. */
+  automatic: Type.Boolean({ default: true }),
+  /** By language identifier whether completions are offered; `*` for all that are not named. */
+  languages: Type.Record(Type.String(), Type.Boolean(), {
+    default: { '*': true, plaintext: false, markdown: false, scminput: false },
+  }),
   /** Base URL of the edge node, `http(s)://host:port`; empty for drafts only, and nothing leaves the machine. */
   edgeUrl: Type.String({ default: '' }),
   /** Bearer token for the edge node; empty for none. */
@@ -45,6 +51,7 @@ export function readSettings(sent: unknown): { settings: ServerSettings; problem
 function described(schema: TSchema): string {
   const { type, enum: values, minimum, maximum } = schema as Described;
   if (values) return `${values.slice(0, -1).join(', ')} or ${values.at(-1)!}`;
+  if (type === 'object') return 'true or false by name';
   return maximum === undefined ? `a ${type!}` : `a number from ${minimum ?? 0} to ${maximum}`;
 }
 

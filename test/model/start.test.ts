@@ -25,7 +25,7 @@ describe('npm start', () => {
     const start = run(t, '--once');
     const pids = start.follow();
     assert.deepEqual(await start.ended, [0, null], start.stderr);
-    assert.match(start.stdout, /export async function loadFamily\(▏\s*\S/u);
+    assert.match(start.stdout, /if \(found !== weights\.sha256\) \{▏\s*\S/u);
     assert.match(start.stdout, /drafted here +\d+ tokens in \d+ rounds, of which the target accepted \d+/u);
     assert.match(start.stdout, /time to first text +\d+ ms/u);
     assert.match(start.stdout, /time to verified +\d+ ms/u);

@@ -7,6 +7,8 @@ import { readSettings } from '../../server/src/settings.ts';
 describe('readSettings', () => {
   const defaults = {
     enabled: true,
+    automatic: true,
+    languages: { '*': true, plaintext: false, markdown: false, scminput: false },
     edgeUrl: '',
     edgeToken: '',
     adapter: '',
@@ -27,6 +29,10 @@ describe('readSettings', () => {
       readSettings({ power: 'solar' }).problems[0],
       'Setting power: expected auto, mains, battery or saver, got "solar".',
     );
+    assert.deepEqual(readSettings({ languages: { go: false } }).settings.languages, { go: false });
+    assert.deepEqual(readSettings({ languages: { go: 'no' } }).problems, [
+      'Setting languages: expected true or false by name, got {"go":"no"}.',
+    ]);
     const hot = readSettings({ temperature: 3, seed: 1.5 });
     assert.deepEqual([hot.settings, hot.problems.length], [defaults, 2]);
     assert.equal(hot.problems[0], 'Setting temperature: expected a number from 0 to 2, got 3.');

@@ -1,0 +1,109 @@
+import { unless } from '@foretype/models';
+import type { Cursor } from '../anchor.ts';
+import type { Candidate } from '../completion.ts';
+
+/** UTF-16 code units on either side of the cursor by which it is told that the text there is the same. */
+const COMPARED = 2048;
+
+/**
+ * A completion under way, which belongs to nobody: who asked for it may type on and have its result at the next key, as
+ * long as what is typed is what it says.
+ */
+export class Generation {
+  readonly cursor: Cursor;
+  readonly scope: string;
+  readonly #abort = new AbortController();
+  #latest: Candidate | undefined;
+  #done = false;
+  #waiting = 0;
+  #news = Promise.withResolvers<undefined>();
+
+  /** Begins at once; `found` is told of each text. */
+  constructor(
+    { cursor, scope }: { readonly cursor: Cursor; readonly scope: string },
+    make: (signal: AbortSignal) => AsyncIterable<Candidate>,
+    found: (generation: Generation, candidate: Candidate) => void,
+  ) {
+    this.cursor = cursor;
+    this.scope = scope;
+    void this.#run(make, found);
+  }
+
+  /** Its best text so far. */
+  get latest(): Candidate | undefined {
+    return this.#latest;
+  }
+
+  get done(): boolean {
+    return this.#done;
+  }
+
+  /** How many wait for it. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  abort(): void {
+    this.#abort.abort();
+  }
+
+  /** What was typed since it began, where a cursor is there and nothing else has changed around it. */
+  typedAt({ uri, text, offset }: Cursor, scope: string): string | undefined {
+    const { cursor } = this;
+    const typed = offset - cursor.offset;
+    if (this.#abort.signal.aborted || scope !== this.scope || uri !== cursor.uri || typed < 0)
+      return undefined;
+    if (text.length - offset !== cursor.text.length - cursor.offset) return undefined;
+    const start = Math.max(0, cursor.offset - COMPARED);
+    const same =
+      text.startsWith(cursor.text.slice(start, cursor.offset), start) &&
+      text.startsWith(cursor.text.slice(cursor.offset, cursor.offset + COMPARED), offset);
+    return same ? text.slice(cursor.offset, offset) : undefined;
+  }
+
+  /**
+   * Its first text, or undefined where it ended without one.
+   * @throws the reason of `signal` when that is aborted; the generation goes on.
+   */
+  async first(signal: AbortSignal): Promise<Candidate | undefined> {
+    await this.#until(() => this.#latest !== undefined, signal);
+    return this.#latest;
+  }
+
+  /** Its last text, when it has ended. @throws as {@link first} */
+  async last(signal: AbortSignal): Promise<Candidate | undefined> {
+    await this.#until(() => false, signal);
+    return this.#latest;
+  }
+
+  async #until(enough: () => boolean, signal: AbortSignal): Promise<void> {
+    this.#waiting++;
+    try {
+      while (!enough() && !this.#done) await unless(signal, this.#news.promise);
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async #run(
+    make: (signal: AbortSignal) => AsyncIterable<Candidate>,
+    found: (generation: Generation, candidate: Candidate) => void,
+  ): Promise<void> {
+    try {
+      for await (const candidate of make(this.#abort.signal)) {
+        this.#latest = candidate;
+        found(this, candidate);
+        this.#tell();
+      }
+    } catch {
+      // Whoever made it has said why, and what was found before stays good.
+    }
+    this.#done = true;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#news.resolve(undefined);
+    this.#news = Promise.withResolvers();
+  }
+}
