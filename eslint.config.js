@@ -41,6 +41,7 @@ const PURE = [
   'edge-node/src/placement/place.ts',
   'edge-node/src/protocol/compatibility.ts',
   'server/src/{anchor,backoff,completion,control,drafts,estimates,policy,position,recollection,trace,verification,verifier,write-ahead}.ts',
+  'extension/src/{declaration,explain,l10n,languages,menu,snooze,status,swap}.ts',
   'server/src/context/{chunk,edits,gather,imports,ring,secrets,signatures}.ts',
   'server/src/filters/*.ts',
   'server/src/suggestions/{next-line,pause}.ts',

@@ -1,6 +1,6 @@
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build as bundle, type BuildOptions, type Metafile } from 'esbuild';
+import { build as bundle, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 
@@ -15,15 +15,28 @@ const esModule = {
   banner: { js: requireForModules },
 } satisfies BuildOptions;
 
+const extension = {
+  format: 'cjs',
+  external: ['vscode'],
+  // The messages shared with the server are made by the client's copy of the same library, not by a second one.
+  alias: { 'vscode-languageserver': 'vscode-languageclient/node' },
+} satisfies BuildOptions;
+
+/** The language client is a file of its own: reading it takes longer than the activation, which does not wait for it. */
+const clientApart: Plugin = {
+  name: 'client-apart',
+  setup: (plugin) =>
+    plugin.onResolve({ filter: /^\.\/client\.ts$/ }, () => ({ path: './client.cjs', external: true })),
+};
+
 const bundles: readonly BuildOptions[] = [
   {
     entryPoints: ['extension/src/extension.ts'],
     outfile: 'extension/dist/extension.cjs',
-    format: 'cjs',
-    external: ['vscode'],
-    // The messages shared with the server are made by the client's copy of the same library, not by a second one.
-    alias: { 'vscode-languageserver': 'vscode-languageclient/node' },
+    ...extension,
+    plugins: [clientApart],
   },
+  { entryPoints: ['extension/src/client.ts'], outfile: 'extension/dist/client.cjs', ...extension },
   { entryPoints: ['server/src/main.ts'], outfile: 'extension/dist/server.mjs', ...esModule },
   { entryPoints: ['models/src/engine/child.ts'], outfile: 'extension/dist/engine-child.mjs', ...esModule },
 ];

@@ -22,6 +22,9 @@ const binaries: Readonly<Record<string, string>> = {
 /** Dependencies of node-llama-cpp for its command line and for compiling, neither of which the extension does. */
 const notNeeded: ReadonlySet<string> = new Set(['cmake-js', 'node-addon-api', 'yargs']);
 
+/** What VS Code shows of the extension beside what it runs: its page, its sentences, the walkthrough's pictures. */
+const shown = ['README.md', 'package.nls.json', 'l10n', 'media'] as const;
+
 const thisPlatform = `${process.platform}-${process.arch === 'arm' ? 'armhf' : process.arch}`;
 
 /**
@@ -60,7 +63,8 @@ export async function stageExtension(target = thisPlatform): Promise<string> {
   await cp(join(root, 'extension', 'dist'), join(directory, 'dist'), { recursive: true });
   await stageLibrary(binary, join(directory, 'dist', 'node_modules'));
   await stageFamily(EMBEDDED_FAMILY, join(directory, 'families', basename(EMBEDDED_FAMILY)));
-  await cp(join(root, 'extension', 'README.md'), join(directory, 'README.md'));
+  for (const part of shown)
+    await cp(join(root, 'extension', part), join(directory, part), { recursive: true });
   await cp(join(root, 'LICENSE'), join(directory, 'LICENSE'));
   await writeFile(join(directory, 'package.json'), await publishedManifest());
   return directory;

@@ -1,8 +1,9 @@
-import type { LogOutputChannel } from 'vscode';
+import { type InlineCompletionItemProvider, l10n, type LogOutputChannel } from 'vscode';
 import {
   CloseAction,
   ErrorCodes,
   type ErrorHandler,
+  InlineCompletionRequest,
   LanguageClient,
   type LanguageClientOptions,
   ResponseError,
@@ -10,7 +11,17 @@ import {
   State,
   TransportKind,
 } from 'vscode-languageclient/node';
-import { type ServerStatus, SettingsNotification, StatusNotification } from '@foretype/server/protocol';
+import {
+  DismissedNotification,
+  type DocumentPlace,
+  type Explanation,
+  ExplainRequest,
+  type ServerStatus,
+  SettingsNotification,
+  StatusNotification,
+  VerifiedNotification,
+} from '@foretype/server/protocol';
+import { isForeign } from './documents.ts';
 import type { EditorSettings } from './settings.ts';
 
 export interface ClientOptions {
@@ -22,6 +33,12 @@ export interface ClientOptions {
   /** The whole settings; sent as soon as the server runs and at every change. */
   readonly readSettings: () => Promise<EditorSettings>;
   readonly onStatus: (status: ServerStatus | 'starting' | 'stopped') => void;
+  /** The editor asked for a completion, still wants it, and has got it; `given` is false where there is none. */
+  readonly onAnswer: (place: DocumentPlace, given: boolean) => void;
+  /** The user accepted a completion whole. */
+  readonly onAccepted: () => void;
+  /** Whoever asks again for the place gets another text than was answered last, the target's own. */
+  readonly onVerified: (place: DocumentPlace) => void;
   /** The server does not run and nothing will start it again by itself; told once, in one sentence. */
   readonly onFailure: (sentence: string) => void;
 }
@@ -41,6 +58,9 @@ export class Client {
     this.#client.onNotification(StatusNotification.method, (status: ServerStatus) =>
       options.onStatus(status),
     );
+    this.#client.onNotification(VerifiedNotification.method, (place: DocumentPlace) =>
+      options.onVerified(place),
+    );
     this.#client.onDidChangeState(({ newState }) => {
       if (newState === State.Running) this.sendSettings();
       else options.onStatus(newState === State.Starting ? 'starting' : 'stopped');
@@ -54,7 +74,10 @@ export class Client {
       this.#options.log.error(sentence(cause));
       // After a crash it is for the error handler to start the server again or to give up.
       const crashed = cause instanceof ResponseError && cause.code === ErrorCodes.PendingResponseRejected;
-      if (!crashed) this.#fail('its language server could not be started');
+      if (!crashed)
+        this.#fail(
+          l10n.t('Foretype is not running: its language server could not be started; the log says more.'),
+        );
     });
   }
 
@@ -84,6 +107,32 @@ export class Client {
       );
   }
 
+  /** Asks the server for a completion as the editor does. */
+  readonly provide: InlineCompletionItemProvider['provideInlineCompletionItems'] = (document, ...rest) =>
+    this.#client
+      .getFeature(InlineCompletionRequest.method)
+      ?.getProvider(document)
+      ?.provideInlineCompletionItems(document, ...rest);
+
+  /** Tells the server that what was shown in a document was not wanted. */
+  dismissed(uri: string): void {
+    if (!this.#client.isRunning()) return;
+    this.#client
+      .sendNotification(DismissedNotification.method, { uri })
+      .catch((cause: unknown) => this.#options.log.debug(sentence(cause)));
+  }
+
+  /** What came of the last request; null before the first, undefined where the server cannot say. */
+  async explain(): Promise<Explanation | null | undefined> {
+    if (!this.#client.isRunning()) return undefined;
+    try {
+      return await this.#client.sendRequest<Explanation | null>(ExplainRequest.method, {});
+    } catch (cause) {
+      this.#options.log.debug(sentence(cause));
+      return undefined;
+    }
+  }
+
   #clientOptions(): LanguageClientOptions {
     return {
       documentSelector: [{ language: '*' }],
@@ -94,17 +143,34 @@ export class Client {
       initializationFailedHandler: () => false,
       errorHandler: this.#errorHandler(),
       middleware: {
+        executeCommand: (command, args, next) => {
+          // The only command of the server's: every item of its carries it.
+          this.#options.onAccepted();
+          return next(command, args) as unknown;
+        },
         didOpen: async (document, next) => {
-          if (!foreignSchemes.has(document.uri.scheme)) await next(document);
+          if (!isForeign(document)) await next(document);
         },
         didChange: async (event, next) => {
-          if (!foreignSchemes.has(event.document.uri.scheme)) await next(event);
+          if (!isForeign(event.document)) await next(event);
         },
         didClose: async (document, next) => {
-          if (!foreignSchemes.has(document.uri.scheme)) await next(document);
+          if (!isForeign(document)) await next(document);
         },
-        provideInlineCompletionItems: (document, position, context, token, next) =>
-          foreignSchemes.has(document.uri.scheme) ? [] : next(document, position, context, token),
+        provideInlineCompletionItems: async (document, position, context, token, next) => {
+          if (isForeign(document)) return [];
+          // The version that is asked about; it may be another one when the answer is there.
+          const { version } = document;
+          const answer = await next(document, position, context, token);
+          // Who is asked in vain was too late, or beaten by another extension: its answer is not shown.
+          if (!token.isCancellationRequested) {
+            const { line, character } = position;
+            const place = { uri: document.uri.toString(), version, position: { line, character } };
+            const items = Array.isArray(answer) ? answer : answer?.items;
+            this.#options.onAnswer(place, Boolean(items?.length));
+          }
+          return answer;
+        },
       },
     };
   }
@@ -117,25 +183,21 @@ export class Client {
       closed: async () => {
         const verdict = await handler().closed();
         if (verdict.action === CloseAction.DoNotRestart)
-          this.#fail('its language server ended unexpectedly several times');
+          this.#fail(
+            l10n.t('Foretype is not running: its language server ended several times; the log says more.'),
+          );
         return verdict;
       },
     };
   }
 
   /** A start may fail in several ways at once; the first is told. */
-  #fail(reason: string): void {
+  #fail(told: string): void {
     if (this.#failed) return;
     this.#failed = true;
-    this.#options.onFailure(`Foretype is not running: ${reason}; the log says more.`);
+    this.#options.onFailure(told);
   }
 }
-
-/**
- * Documents that are no code of the user's. The log must not pass in any case: it would be sent to the server, which
- * may log that, and so on without end.
- */
-const foreignSchemes: ReadonlySet<string> = new Set(['output', 'vscode-scm', 'comment', 'debug', 'git']);
 
 /** Writes errors to the log only; the library's own boxes would repeat what `onFailure` says, up to five times. */
 class QuietLanguageClient extends LanguageClient {

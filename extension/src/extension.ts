@@ -1,10 +1,17 @@
 import { join } from 'node:path';
-import { commands, type ExtensionContext, type LogOutputChannel, window } from 'vscode';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { commands, env, type ExtensionContext, l10n, type LogOutputChannel, window, workspace } from 'vscode';
 import type { ServerStatus } from '@foretype/server/protocol';
-import { Client } from './client.ts';
+import type { Client, ClientOptions } from './client.ts';
+import { registerCommands } from './commands.ts';
+import { isForeign } from './documents.ts';
+import { Explanations } from './explanations.ts';
+import { GhostText } from './ghost.ts';
 import { StatusItem } from './item.ts';
-import { askForToken, localSettings, readSettings, toggleEnabled, watchSettings } from './settings.ts';
-import type { Condition } from './status.ts';
+import { languageEnabled, type Languages } from './languages.ts';
+import { type EditorSettings, localSettings, readSettings, watchSettings } from './settings.ts';
+import { type Clock, Snooze } from './snooze.ts';
+import type { Situation } from './status.ts';
 
 /** What other extensions, and our own tests, can ask this one. */
 export interface ForetypeApi {
@@ -12,41 +19,90 @@ export interface ForetypeApi {
   readonly status: ServerStatus | null;
 }
 
-let client: Client | undefined;
+let loading: Promise<Client> | undefined;
 
 /** Returns before the language server runs, so that neither a process nor a model delays the editor. */
 export function activate(context: ExtensionContext): ForetypeApi {
+  const { extension, secrets, subscriptions } = context;
   const log = window.createOutputChannel('Foretype', { log: true });
-  const item = new StatusItem('starting');
-  let condition: Exclude<Condition, 'off'> = 'starting';
-  const show = () => item.show(localSettings().enabled ? condition : 'off');
+  let condition: Situation['condition'] = 'starting';
+  let client: Client | undefined;
 
-  const running = new Client({
+  const show = () => item.show(situation());
+  const changed = () => {
+    show();
+    client?.sendSettings();
+  };
+  const snooze = new Snooze(clock, changed);
+  // To the server a snooze is an extension that is turned off.
+  const effective = (settings: EditorSettings): EditorSettings => ({
+    ...settings,
+    enabled: settings.enabled && snooze.until === null,
+  });
+  const ghost = new GhostText({
+    extensionId: extension.id,
+    log,
+    automatic: () => localSettings().automatic,
+    provide: (...request) => client?.provide(...request),
+    onDismissed: (uri) => client?.dismissed(uri),
+  });
+  const explanations = new Explanations({ ask: async () => client?.explain(), onChange: show });
+  loading = load({
     module: join(context.extensionPath, 'dist', 'server.mjs'),
     log,
-    localSettings,
-    readSettings: () => readSettings(context.secrets),
+    localSettings: () => effective(localSettings()),
+    readSettings: async () => effective(await readSettings(secrets)),
     onStatus: (next) => {
+      if (next === 'starting') explanations.forget();
       condition = next;
       show();
     },
+    onAnswer: (place, given) => {
+      ghost.answered(place, given);
+      explanations.answered();
+      if (given) reached('foretype.offered');
+    },
+    onAccepted: () => reached('foretype.accepted'),
+    onVerified: (place) => ghost.verified(place),
     onFailure: (sentence) => void tellFailure(sentence, log),
   });
-  client = running;
+  // By these the walkthrough knows which of its steps are done.
+  const steps = new Set<string>();
+  const reached = (step: string) => {
+    if (!steps.has(step)) void commands.executeCommand('setContext', step, true);
+    steps.add(step);
+  };
+  const situation = (): Situation => {
+    const { enabled, automatic, languages } = localSettings();
+    const shown = { snooze: snoozeShown(snooze), language: activeLanguage(languages) };
+    return { condition, enabled, automatic, ...shown, answer: explanations.last };
+  };
+  const item = new StatusItem(extension.id, situation());
 
-  context.subscriptions.push(
+  subscriptions.push(
     log,
     item,
-    ...watchSettings(context, () => {
-      show();
-      running.sendSettings();
-    }),
-    commands.registerCommand('foretype.toggle', toggleEnabled),
-    commands.registerCommand('foretype.setEdgeToken', () => askForToken(context.secrets)),
-    commands.registerCommand('foretype.showLog', () => log.show()),
-    commands.registerCommand('foretype.restart', () => running.restart()),
+    snooze,
+    ghost,
+    explanations,
+    ...watchSettings(context, changed),
+    // A document whose language is changed is opened anew.
+    workspace.onDidOpenTextDocument(show),
+    window.onDidChangeActiveTextEditor(show),
+    window.onDidChangeWindowState(() => snooze.review()),
+    ...registerCommands({ restart: () => client?.restart(), explanations, snooze, secrets, log }),
   );
-  void running.start();
+  loading.then(
+    (loaded) => {
+      client = loaded;
+      void loaded.start();
+    },
+    (cause: unknown) => {
+      log.error(String(cause));
+      condition = 'stopped';
+      show();
+    },
+  );
   return {
     get status() {
       return typeof condition === 'string' ? null : condition;
@@ -56,11 +112,42 @@ export function activate(context: ExtensionContext): ForetypeApi {
 
 /** VS Code waits for the promise, so that the server's process has ended with the extension host. */
 export async function deactivate(): Promise<void> {
-  await client?.stop();
+  await loading?.then(
+    (client) => client.stop(),
+    () => undefined,
+  );
+}
+
+/** Evaluating the language client takes longer than all else of the activation, so it comes after that. */
+async function load(options: ClientOptions): Promise<Client> {
+  await nextTurn();
+  const { Client } = await import('./client.ts');
+  return new Client(options);
+}
+
+const clock: Clock = {
+  now: Date.now,
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** When a snooze ends, in the words of the user's clock. */
+function snoozeShown({ until }: Snooze): Situation['snooze'] {
+  if (until === null) return null;
+  const hour = { hour: '2-digit', minute: '2-digit' } as const;
+  return { until: Number.isFinite(until) ? new Date(until).toLocaleTimeString(env.language, hour) : null };
+}
+
+function activeLanguage(languages: Languages): Situation['language'] {
+  const document = window.activeTextEditor?.document;
+  if (!document || isForeign(document)) return null;
+  return { id: document.languageId, enabled: languageEnabled(languages, document.languageId) };
 }
 
 /** VS Code itself says nothing when an extension does not work. */
 async function tellFailure(sentence: string, log: LogOutputChannel): Promise<void> {
-  const showLog = 'Show Log';
+  const showLog = l10n.t('Show Log');
   if ((await window.showErrorMessage(sentence, showLog)) === showLog) log.show();
 }

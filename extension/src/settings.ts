@@ -1,25 +1,17 @@
-import { type Disposable, type ExtensionContext, type SecretStorage, window, workspace } from 'vscode';
+import { type Disposable, type ExtensionContext, l10n, type SecretStorage, window, workspace } from 'vscode';
 import type { ServerSettings } from '@foretype/server/protocol';
+import { type DeclaredSettings, readDeclared } from './declaration.ts';
+import { languageEnabled, type Languages, toggledLanguage } from './languages.ts';
 
 /** What an editor sets; the server has a default for the rest. */
-export type EditorSettings = Pick<
-  ServerSettings,
-  'enabled' | 'edgeUrl' | 'edgeToken' | 'adapter' | 'traceFile'
->;
+export type EditorSettings = DeclaredSettings & Pick<ServerSettings, 'edgeToken'>;
 
 const section = 'foretype';
 const tokenKey = 'foretype.edge.token';
 
-/** The settings that need no secret: enough to draft, never enough to connect. */
+/** What is set without the token and without what it is for: enough to draft, never enough to connect. */
 export function localSettings(): EditorSettings {
-  const configuration = workspace.getConfiguration(section);
-  return {
-    enabled: configuration.get('enabled', true),
-    edgeUrl: '',
-    edgeToken: '',
-    adapter: configuration.get('edge.adapter', '').trim(),
-    traceFile: configuration.get('trace.file', '').trim(),
-  };
+  return { ...declared(), edgeUrl: '', edgeToken: '' };
 }
 
 /**
@@ -28,8 +20,12 @@ export function localSettings(): EditorSettings {
  */
 export async function readSettings(secrets: SecretStorage): Promise<EditorSettings> {
   const edgeToken = (await secrets.get(tokenKey)) ?? '';
-  const edgeUrl = workspace.getConfiguration(section).get('edge.url', '').trim();
-  return { ...localSettings(), edgeUrl, edgeToken };
+  return { ...declared(), edgeToken };
+}
+
+function declared(): DeclaredSettings {
+  const configuration = workspace.getConfiguration(section);
+  return readDeclared((key) => configuration.get<unknown>(key));
 }
 
 /** Calls `listener` after a setting or the token changed, also where another window changed it. */
@@ -50,8 +46,8 @@ export function watchSettings(
 /** Asks for the edge node's token; an empty answer forgets it, a dismissed box changes nothing. */
 export async function askForToken(secrets: SecretStorage): Promise<void> {
   const answer = await window.showInputBox({
-    title: 'Foretype: Set Edge Token',
-    prompt: 'The token that the edge node printed at its first start. Leave empty to forget the token.',
+    title: l10n.t('Foretype: Set Edge Token'),
+    prompt: l10n.t('The token that you were given for the edge node. Leave empty to forget the token.'),
     password: true,
     // The token is mostly pasted from another window, which takes the focus away.
     ignoreFocusOut: true,
@@ -66,4 +62,15 @@ export async function toggleEnabled(): Promise<void> {
   const configuration = workspace.getConfiguration(section);
   const inWorkspace = configuration.inspect('enabled')?.workspaceValue !== undefined;
   await configuration.update('enabled', !localSettings().enabled, !inWorkspace);
+}
+
+/** Turns completions on or off for a language, where that has an effect: see {@link toggledLanguage}. */
+export async function toggleLanguage(id: string): Promise<void> {
+  const configuration = workspace.getConfiguration(section);
+  const inspected = configuration.inspect<Languages>('languages');
+  const { place, languages } = toggledLanguage(id, languageEnabled(declared().languages, id), {
+    user: inspected?.globalValue,
+    workspace: inspected?.workspaceValue,
+  });
+  await configuration.update('languages', languages, place === 'user');
 }

@@ -1,71 +1,173 @@
-import type { CompletionReport, ServerStatus } from '@foretype/server/protocol';
+import type { CompletionReport, Explanation, ServerStatus } from '@foretype/server/protocol';
+import type { Translate } from './l10n.ts';
 
-/** What there is to show: the server's own report, or why there is none. */
-export type Condition = ServerStatus | 'off' | 'starting' | 'stopped';
+/** All that the status item and its menu depend on. */
+export interface Situation {
+  /** The server's own report, or why there is none. */
+  readonly condition: ServerStatus | 'starting' | 'stopped';
+  readonly enabled: boolean;
+  readonly automatic: boolean;
+  /** The time at which completions come back, as a clock shows it, or null for the next restart; null while they are not snoozed. */
+  readonly snooze: { readonly until: string | null } | null;
+  /** The language of the document that has the cursor; null where there is none. */
+  readonly language: { readonly id: string; readonly enabled: boolean } | null;
+  /** What came of the last request; null before the first, and where the server does not say. */
+  readonly answer: Pick<Explanation, 'given' | 'ms' | 'steps'> | null;
+}
 
 /** The status item's contents; `label` is what a screen reader says. */
 export interface StatusView {
   readonly text: string;
   readonly label: string;
-  readonly tooltip: string;
+  /** Plain sentences, one to a paragraph. */
+  readonly tooltip: readonly string[];
+  /** What would mend what is not as it should be. */
+  readonly remedies: readonly Remedy[];
+}
+
+export interface Remedy {
+  readonly title: string;
+  readonly command: string;
+  readonly args?: readonly unknown[];
 }
 
 type Line = readonly [icon: string, sentence: string];
 
-const withoutServer = {
-  off: ['circle-slash', 'Completions are turned off.'],
-  starting: ['loading~spin', 'The language server is starting.'],
-  stopped: ['error', 'The language server is not running.'],
-} satisfies Record<string, Line>;
-
-const draftLines = {
-  loading: ['loading~spin', 'The draft model is loading.'],
-  ready: ['edit', 'The draft model is ready.'],
-  restarting: ['sync~spin', 'The draft model is restarting.'],
-  failed: ['error', 'The draft model does not work.'],
-} satisfies Record<ServerStatus['draft'], Line>;
-
-const edgeLines = {
-  off: ['edit', 'Drafts only: no edge node is set.'],
-  connecting: ['sync~spin', 'Connecting to the edge node.'],
-  connected: ['check-all', 'Connected to the edge node.'],
-  away: ['debug-disconnect', 'Drafts only: the edge node is away.'],
-  refused: ['warning', 'Drafts only: the edge node cannot be used.'],
-} satisfies Record<ServerStatus['edge'], Line>;
-
-/** The status item for a condition. The draft comes first: without it there is no completion to verify. */
-export function viewStatus(condition: Condition): StatusView {
-  if (typeof condition === 'string') return view(withoutServer[condition], []);
-  const draft = draftLines[condition.draft];
-  const edge = edgeLines[condition.edge];
-  const [headline, other] = condition.draft === 'ready' ? [edge, draft] : [draft, edge];
-  const report = condition.lastCompletion;
-  return view(headline, [other[1], condition.reason ?? '', report === null ? '' : describeReport(report)]);
-}
-
-function view([icon, sentence]: Line, more: readonly string[]): StatusView {
+/** The status item for a situation: what the user chose first, then what hinders, then what is there. */
+export function viewStatus(situation: Situation, t: Translate): StatusView {
+  const { condition, automatic, answer } = situation;
+  const [[icon, sentence], ...others] = headlines(situation, t);
+  const server = typeof condition === 'string' ? null : condition;
+  const report = server?.lastCompletion ?? null;
+  const more = [
+    ...others.map(([, other]) => other),
+    server?.reason ?? '',
+    automatic ? '' : t('Completions come only when they are asked for.'),
+    answer === null ? '' : describeAnswer(answer, t),
+    ...(report === null ? [] : describeReport(report, t)),
+  ];
+  const until = situation.enabled && situation.snooze?.until;
   return {
-    text: `$(${icon}) Foretype`,
-    label: `Foretype: ${sentence}`,
-    tooltip: ['Foretype', sentence, ...more].filter((line) => line !== '').join('\n'),
+    text: `$(${icon}) Foretype${until ? ` ${until}` : ''}`,
+    label: t('Foretype: {0}', sentence),
+    tooltip: [sentence, ...more.filter((line) => line !== '')],
+    remedies: remedies(situation, t),
   };
 }
 
-function describeReport(report: CompletionReport): string {
-  const times = [
-    report.firstTextMs === null ? '' : `first text after ${milliseconds(report.firstTextMs)}`,
-    report.verifiedMs === null
-      ? `not verified${report.unverified === null ? '' : ` (${report.unverified})`}`
-      : `verified after ${milliseconds(report.verifiedMs)}`,
-  ];
-  const path = report.path === 'draft' ? 'drafted here' : 'drafted here, verified by the edge node';
-  const summary = `Last completion: ${path}; ${times.filter((time) => time !== '').join(', ')}.`;
-  if (report.path === 'draft') return summary;
-  const adapter = report.adapter === null ? '' : `, adapter ${report.adapter}`;
-  const rounds = `${report.rounds} ${report.rounds === 1 ? 'round' : 'rounds'}`;
-  return `${summary}\n${report.accepted} of ${report.drafted} drafted tokens accepted in ${rounds}; ${report.bytesUp} bytes up, ${report.bytesDown} down${adapter}.`;
+/** The sentence that counts most, and others that hold beside it. */
+function headlines(situation: Situation, t: Translate): readonly [Line, ...Line[]] {
+  const { condition, snooze, language } = situation;
+  if (!situation.enabled) return [['circle-slash', t('Completions are turned off.')]];
+  if (snooze) {
+    const sentence =
+      snooze.until === null
+        ? t('Completions are snoozed until the editor is restarted.')
+        : t('Completions are snoozed until {0}.', snooze.until);
+    return [['bell-slash', sentence]];
+  }
+  if (condition === 'starting') return [['loading~spin', t('The language server is starting.')]];
+  if (condition === 'stopped') return [['error', t('The language server is not running.')]];
+  const draft = draftLine(condition.draft, t);
+  const edge = edgeLine(condition.edge, t);
+  // Without the draft there is no completion to verify.
+  const both = condition.draft === 'ready' ? ([edge, draft] as const) : ([draft, edge] as const);
+  if (language?.enabled !== false) return both;
+  return [['circle-slash', t('Completions are turned off for {0}.', language.id)], ...both];
 }
 
-function milliseconds(value: number): string {
-  return `${Math.round(value)} ms`;
+function draftLine(draft: ServerStatus['draft'], t: Translate): Line {
+  switch (draft) {
+    case 'loading':
+      return ['loading~spin', t('The draft model is loading.')];
+    case 'ready':
+      return ['edit', t('The draft model is ready.')];
+    case 'restarting':
+      return ['sync~spin', t('The draft model is restarting.')];
+    case 'failed':
+      return ['error', t('The draft model does not work.')];
+  }
+}
+
+function edgeLine(edge: ServerStatus['edge'], t: Translate): Line {
+  switch (edge) {
+    case 'off':
+      return ['edit', t('Drafts only: no edge node is set.')];
+    case 'connecting':
+      return ['sync~spin', t('Connecting to the edge node.')];
+    case 'connected':
+      return ['check-all', t('Connected to the edge node.')];
+    case 'away':
+      return ['debug-disconnect', t('Drafts only: the edge node is away.')];
+    case 'refused':
+      return ['warning', t('Drafts only: the edge node cannot be used.')];
+  }
+}
+
+function describeAnswer({ given, ms, steps }: NonNullable<Situation['answer']>, t: Translate): string {
+  // What comes from memory takes parts of a millisecond.
+  const time = ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms);
+  switch (given) {
+    case 'cache':
+      return t('Last answer: from memory, after {0} ms.', time);
+    case 'draft':
+      return t('Last answer: a draft, after {0} ms.', time);
+    case 'verified':
+      return t('Last answer: verified, after {0} ms.', time);
+    case 'silent':
+      return t('Last answer: nothing, after {0} ms. {1}', time, steps.at(-1) ?? '').trim();
+  }
+}
+
+/** How a completion came about, in one sentence or two. */
+export function describeReport(report: CompletionReport, t: Translate): readonly string[] {
+  const { firstTextMs, verifiedMs, unverified, adapter } = report;
+  const first = firstTextMs === null ? '' : t('first text after {0} ms', Math.round(firstTextMs));
+  const verdict =
+    verifiedMs !== null
+      ? t('verified after {0} ms', Math.round(verifiedMs))
+      : unverified === null
+        ? t('not verified')
+        : t('not verified ({0})', unverified);
+  const times = first === '' ? verdict : `${first}, ${verdict}`;
+  if (report.path === 'draft') return [t('Last completion: drafted here; {0}.', times)];
+  const { accepted, drafted, rounds, bytesUp, bytesDown } = report;
+  return [
+    t('Last completion: drafted here, verified by the edge node; {0}.', times),
+    t('Drafted tokens accepted: {0} of {1}. Rounds: {2}.', accepted, drafted, rounds),
+    t('Bytes up: {0}, down: {1}.', bytesUp, bytesDown),
+    ...(adapter === null ? [] : [t('Adapter: {0}.', adapter)]),
+  ];
+}
+
+function remedies({ condition, enabled, snooze }: Situation, t: Translate): readonly Remedy[] {
+  if (!enabled) return [{ title: t('Turn On'), command: 'foretype.toggle' }];
+  if (snooze) return [{ title: t('End Snooze'), command: 'foretype.snooze', args: [0] }];
+  if (condition === 'stopped')
+    return [{ title: t('Restart Language Server'), command: 'foretype.restart' }, showLog(t)];
+  if (condition === 'starting') return [];
+  if (condition.draft === 'failed') return [showLog(t)];
+  return condition.edge === 'refused'
+    ? [{ title: t('Set Edge Token'), command: 'foretype.setEdgeToken' }]
+    : [];
+}
+
+function showLog(t: Translate): Remedy {
+  return { title: t('Show Log'), command: 'foretype.showLog' };
+}
+
+/** The tooltip as Markdown. What the server says contains names that others gave, so nothing of it is markup. */
+export function tooltipMarkdown({ tooltip, remedies }: StatusView): string {
+  const links = remedies.map(({ title, command, args }) => {
+    const query = args ? `?${encodeURIComponent(JSON.stringify(args))}` : '';
+    return `[${escapeMarkdown(title)}](command:${command}${query})`;
+  });
+  const paragraphs = tooltip.map(escapeMarkdown);
+  if (links.length > 0) paragraphs.push(links.join(' · '));
+  return ['**Foretype**', ...paragraphs].join('\n\n');
+}
+
+/** Text that Markdown shows as it is. */
+export function escapeMarkdown(text: string): string {
+  return text.replaceAll(/[\\`*_{}[\]()#+\-.!~|<>&$:@]/g, '\\$&').replaceAll(/\s+/g, ' ');
 }

@@ -1,0 +1,78 @@
+import {
+  commands,
+  type Disposable,
+  l10n,
+  type LogOutputChannel,
+  type QuickPickItem,
+  type SecretStorage,
+  window,
+} from 'vscode';
+import { isForeign } from './documents.ts';
+import type { Explanations } from './explanations.ts';
+import { askForToken, localSettings, toggleEnabled, toggleLanguage } from './settings.ts';
+import type { Snooze } from './snooze.ts';
+
+export interface CommandContext {
+  /** Starts the language server anew. */
+  readonly restart: () => unknown;
+  readonly explanations: Pick<Explanations, 'show'>;
+  readonly snooze: Snooze;
+  readonly secrets: SecretStorage;
+  readonly log: LogOutputChannel;
+}
+
+/** Registers what the manifest declares; the status item registers its menu, ghost text its dismissal. */
+export function registerCommands(context: CommandContext): Disposable[] {
+  const { restart, explanations, snooze, secrets, log } = context;
+  // What the editor does for all extensions under names of ours, so that they are found with the others.
+  const editors = (name: string) => () => commands.executeCommand(`editor.action.inlineSuggest.${name}`);
+  const handlers: Readonly<Record<string, (argument?: unknown) => unknown>> = {
+    'foretype.trigger': editors('trigger'),
+    'foretype.acceptWord': editors('acceptNextWord'),
+    'foretype.acceptLine': editors('acceptNextLine'),
+    'foretype.next': editors('showNext'),
+    'foretype.previous': editors('showPrevious'),
+    'foretype.toggle': () => toggle(snooze),
+    'foretype.toggleLanguage': toggleActiveLanguage,
+    'foretype.snooze': (minutes) => startSnooze(snooze, minutes),
+    'foretype.explain': () => explanations.show(),
+    'foretype.setEdgeToken': () => askForToken(secrets),
+    'foretype.showLog': () => log.show(),
+    'foretype.restart': restart,
+  };
+  return Object.entries(handlers).map(([name, handler]) => commands.registerCommand(name, handler));
+}
+
+/** Turns completions off where they are on; where they are off or snoozed, on. */
+async function toggle(snooze: Snooze): Promise<void> {
+  const snoozed = snooze.until !== null;
+  snooze.end();
+  if (!snoozed || !localSettings().enabled) await toggleEnabled();
+}
+
+async function toggleActiveLanguage(): Promise<void> {
+  const document = window.activeTextEditor?.document;
+  if (document && !isForeign(document)) await toggleLanguage(document.languageId);
+  else await window.showInformationMessage(l10n.t('Open a file of the language first.'));
+}
+
+interface SnoozeChoice extends QuickPickItem {
+  readonly minutes: number;
+}
+
+/** Pauses completions for so many minutes, 0 to go on; asks where no number is given, as a keybinding may. */
+async function startSnooze(snooze: Snooze, minutes: unknown): Promise<void> {
+  if (typeof minutes === 'number') {
+    snooze.start(minutes);
+    return;
+  }
+  const choices: readonly SnoozeChoice[] = [
+    ...(snooze.until === null ? [] : [{ label: l10n.t('End Snooze'), minutes: 0 }]),
+    { label: l10n.t('5 Minutes'), minutes: 5 },
+    { label: l10n.t('15 Minutes'), minutes: 15 },
+    { label: l10n.t('1 Hour'), minutes: 60 },
+    { label: l10n.t('Until the Editor Is Restarted'), minutes: Infinity },
+  ];
+  const chosen = await window.showQuickPick(choices, { title: l10n.t('Foretype: Snooze') });
+  if (chosen) snooze.start(chosen.minutes);
+}

@@ -1,0 +1,23 @@
+/** By language identifier whether completions are offered; `*` for all that are not named. */
+export type Languages = Readonly<Record<string, boolean>>;
+
+export function languageEnabled(languages: Languages, id: string): boolean {
+  return languages[id] ?? languages['*'] ?? true;
+}
+
+/** What of the map each place says; VS Code merges them, a workspace's entries over the user's. */
+export interface Inspected {
+  readonly user: Languages | undefined;
+  readonly workspace: Languages | undefined;
+}
+
+/** What to write, and where, so that the language is on where it was off, or off where it was on. */
+export function toggledLanguage(
+  id: string,
+  enabled: boolean,
+  { user, workspace }: Inspected,
+): { readonly place: keyof Inspected; readonly languages: Languages } {
+  // Only the workspace's own entry for this language would hide one that the user makes.
+  const place = workspace !== undefined && id in workspace ? 'workspace' : 'user';
+  return { place, languages: { ...(place === 'workspace' ? workspace : user), [id]: !enabled } };
+}

@@ -1,0 +1,200 @@
+/** The manifest against the code, the sentences and the files that it names. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import {
+  bundle,
+  configuration,
+  readmeWith,
+  restricted,
+  said,
+  type Sentences,
+} from '../../extension/manifest.ts';
+import { sentencesIn } from '../../extension/sentences.ts';
+
+const directory = join(import.meta.dirname, '..', '..', 'extension');
+const read = (...path: string[]) => readFileSync(join(directory, ...path), 'utf8');
+const json = (...path: string[]) => JSON.parse(read(...path)) as unknown;
+
+interface Manifest {
+  readonly main: string;
+  readonly l10n: string;
+  readonly extensionKind: readonly string[];
+  readonly capabilities: {
+    readonly virtualWorkspaces: boolean;
+    readonly untrustedWorkspaces: { supported: string; restrictedConfigurations: readonly string[] };
+  };
+  readonly contributes: {
+    readonly configuration: object;
+    readonly commands: readonly { readonly command: string; readonly title: string }[];
+    readonly menus: Readonly<Record<string, readonly { readonly command: string }[]>>;
+    readonly keybindings: readonly {
+      readonly command: string;
+      readonly key: string;
+      readonly when: string;
+    }[];
+    readonly walkthroughs: readonly { readonly id: string; readonly steps: readonly Step[] }[];
+  };
+}
+interface Step {
+  readonly id: string;
+  readonly media: { readonly svg: string; readonly altText: string };
+  readonly completionEvents: readonly string[];
+}
+
+const manifest = json('package.json') as Manifest;
+const sentences = json('package.nls.json') as Sentences;
+const { commands, keybindings, menus, walkthroughs } = manifest.contributes;
+const source = readdirSync(join(directory, 'src'))
+  .map((file) => read('src', file))
+  .join('\n');
+/** Names of ours that the code registers as commands. */
+const registered = new Set(
+  [...source.matchAll(/registerCommand\('([\w.]+)'|^ {4}'(foretype\.\w+)':/gm)].map(
+    ([, direct, listed]) => direct ?? listed!,
+  ),
+);
+registered.add('foretype.menu');
+
+describe('what follows from the declared settings is up to date; if not, run node extension/manifest.ts', () => {
+  it('the settings page', () => assert.deepEqual(manifest.contributes.configuration, configuration()));
+  it('what a workspace that is not trusted may not set', () =>
+    assert.deepEqual(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations, restricted()));
+  it("the README's table", () => assert.equal(read('README.md'), readmeWith(read('README.md'), sentences)));
+  it('what translators are given', async () =>
+    assert.deepEqual(json('l10n', 'bundle.l10n.json'), bundle(await said())));
+});
+
+describe('the sentences of the manifest', () => {
+  const used = [...read('package.json').matchAll(/"%([^%"]+)%"/g)].map(([, key]) => key!);
+  it('are all there, and no other', () => {
+    assert.ok(used.length > 20);
+    assert.deepEqual([...new Set(used)].toSorted(), Object.keys(sentences).toSorted());
+  });
+  it('are whole', () => {
+    for (const [key, sentence] of Object.entries(sentences)) {
+      assert.equal(sentence.trim(), sentence, key);
+      if (key.startsWith('setting.')) assert.match(sentence, /\.$/, key);
+    }
+  });
+  it('stand for all that VS Code shows of it', () => {
+    const shown = /"(?:title|description|markdownDescription|altText)": "([^"]*)"/g;
+    const values = [...read('package.json').matchAll(shown)].map(([, value]) => value!);
+    assert.deepEqual(
+      values.filter((value) => !/^%.*%$/.test(value)),
+      ['Foretype'],
+    );
+  });
+  it('link to commands that there are', () => {
+    const links = Object.values(sentences).flatMap((sentence) => [
+      ...sentence.matchAll(/\(command:([\w.]+)/g),
+    ]);
+    assert.ok(links.length > 5);
+    for (const [, command] of links)
+      assert.ok(!command!.startsWith('foretype.') || registered.has(command!), command);
+  });
+});
+
+describe('the sentences of the code', () => {
+  it('can all be translated', async () => {
+    assert.deepEqual(
+      (await said()).flatMap(({ untranslated }) => untranslated),
+      [],
+    );
+  });
+  it('would be found if they could not', () => {
+    const refused = [
+      "window.showInformationMessage('Done');",
+      "window.showErrorMessage(ok ? 'Fine' : l10n.t('No'));",
+      'const items = [{ label: `Turn ${x}` }];',
+      "item.tooltip = 'Working';",
+      "const greeting = 'this is read by somebody';",
+      'l10n.t(greeting);',
+      'l10n.t(`Hello ${name}`);',
+      "l10n.t('Hello {0}', 'dear reader of it');",
+    ];
+    for (const line of refused) assert.equal(sentencesIn(line, 'x.ts').untranslated.length, 1, line);
+    const allowed = [
+      "window.showInformationMessage(l10n.t('Done'));",
+      "log.info('The settings were sent to the server.');",
+      'item.text = `$(${icon}) Foretype${more}`;',
+      "commands.executeCommand('editor.action.inlineSuggest.hide');",
+      "import { one } from './a b c.ts';",
+    ];
+    for (const line of allowed) assert.deepEqual(sentencesIn(line, 'x.ts').untranslated, [], line);
+    assert.deepEqual([...sentencesIn("t('a {0}', l10n.t('b'))", 'x.ts').messages], ['a {0}', 'b']);
+  });
+});
+
+describe('commands', () => {
+  it('are registered where they are declared', () => {
+    for (const { command } of commands) assert.ok(registered.has(command), command);
+  });
+  it('are declared where a key, a menu or a step of the walkthrough names them', () => {
+    const declared = new Set(commands.map(({ command }) => command));
+    const named = [...keybindings, ...Object.values(menus).flat()].map(({ command }) => command);
+    for (const command of named) assert.ok(declared.has(command), command);
+  });
+  it('take no key where nothing of ours is on the screen, but for one that is free', () => {
+    for (const { key, when } of keybindings) {
+      const conditions = when.split(' && ');
+      assert.ok(conditions.includes('editorTextFocus'), key);
+      assert.ok(key === 'alt+\\' || conditions.includes('inlineSuggestionVisible'), key);
+    }
+  });
+  it('leave Escape to whatever closes before ghost text does, and to Vim', () => {
+    const { when } = keybindings.find(({ key }) => key === 'escape')!;
+    for (const condition of [
+      '!suggestWidgetVisible',
+      '!notificationToastsVisible',
+      '!vim.active',
+      '!neovim.init',
+    ])
+      assert.ok(when.split(' && ').includes(condition), condition);
+  });
+});
+
+describe('the walkthrough', () => {
+  const [walkthrough] = walkthroughs;
+  it('is the one that the menu opens, and short', () => {
+    assert.equal(walkthroughs.length, 1);
+    assert.ok(source.includes(`#${walkthrough!.id}\``));
+    assert.equal(walkthrough!.steps.length, 4);
+  });
+  for (const { id, media, completionEvents } of walkthrough!.steps) {
+    it(`${id} has a picture of ours in the colours of the theme`, () => {
+      const picture = read(media.svg);
+      assert.match(picture, /var\(--vscode-/);
+      // VS Code shows it under a policy that allows neither styles nor scripts nor other places.
+      assert.doesNotMatch(picture, /<style|style=|<script|href=/);
+    });
+    it(`${id} is done by something that can happen`, () => {
+      assert.ok(completionEvents.length > 0);
+      for (const event of completionEvents) {
+        const [, kind, name] = /^(onCommand|onSettingChanged|onContext):(.+)$/.exec(event)!;
+        const ours = name!.startsWith('foretype.');
+        if (kind === 'onCommand') assert.ok(!ours || registered.has(name!), event);
+        else if (kind === 'onContext') assert.ok(source.includes(`reached('${name}')`), event);
+        else assert.ok(JSON.stringify(manifest.contributes.configuration).includes(`"${name}"`), event);
+      }
+    });
+  }
+});
+
+describe('the extension', () => {
+  it('runs beside the user first, and everywhere', () => {
+    assert.deepEqual(manifest.extensionKind, ['ui', 'workspace']);
+    assert.equal(manifest.capabilities.virtualWorkspaces, true);
+    assert.equal(manifest.capabilities.untrustedWorkspaces.supported, 'limited');
+    assert.doesNotMatch(source, /scheme: ?'file'/);
+  });
+  it('does not wait for the language client to be read, which takes most of the time', () => {
+    const eager = /^import (?!type )[^;]*from '(?:vscode-languageclient|@foretype|\.\/client\.ts)[^']*';/gm;
+    const files = readdirSync(join(directory, 'src')).filter((file) => file !== 'client.ts');
+    for (const file of files) assert.deepEqual(read('src', file).match(eager), null, file);
+    assert.ok(eager.test(read('src', 'client.ts')));
+    assert.ok(read('src', 'extension.ts').includes("await import('./client.ts')"));
+  });
+  it('has its translations where it says', () => assert.ok(existsSync(join(directory, manifest.l10n))));
+});
