@@ -88,6 +88,11 @@ export class Scheduler {
     }
   }
 
+  /** A conversation is over. */
+  gone(conversation: string): void {
+    this.#options.seats.leave(conversation);
+  }
+
   async #wait(asking: Asking, sitting: Sitting, signal: AbortSignal): Promise<Place> {
     const { waiting, waitingEach, patienceMs } = this.#options;
     const own = this.#waiting.filter(({ client }) => client === asking.client).length;

@@ -83,6 +83,11 @@ export class Seats {
     return seat && this.#sitting(seat, began, reads ? others + 1 : 0);
   }
 
+  /** A conversation is over, and comes back, if at all, under another name: its seat is free at once. */
+  leave(conversation: string): void {
+    this.#seats.delete(conversation);
+  }
+
   /** The seat of a conversation that has one, unless there are fewer now. */
   #seated(conversation: string, now: number): Seat | undefined {
     const own = this.#seats.get(conversation);

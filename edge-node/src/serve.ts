@@ -29,9 +29,9 @@ const PATIENCE_MS = 2000;
 const SITTING = { idleMs: 3000, tenureMs: 30_000, soonMs: 250, readMs: 600 };
 /**
  * Seats for each prompt that the engine keeps. Whoever goes to another place leaves a prompt behind of which nobody has
- * any use: were there as many seats, the next prompt would take the place of somebody's who is typing.
+ * any use: were there as many seats, the next prompt would take the place of somebody's who is typing. Two can always work.
  */
-const SEATED = 0.5;
+const SEATED = { share: 0.5, least: 2 };
 /** WebSockets of one account: an editor has one for each of its windows. */
 const CONNECTIONS = 64;
 const MINUTE_MS = 60_000;
@@ -96,7 +96,10 @@ export async function serve(config: Config, version: string): Promise<void> {
       waiting,
       waitingEach: perUser,
       patienceMs: PATIENCE_MS,
-      seats: new Seats({ count: Math.ceil(config.sequences * SEATED), ...SITTING }),
+      seats: new Seats({
+        count: Math.max(SEATED.least, Math.ceil(config.sequences * SEATED.share)),
+        ...SITTING,
+      }),
       now: monotonic,
     };
     return targetOf(family, {

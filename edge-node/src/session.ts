@@ -134,6 +134,7 @@ export class Session {
   /** The connection is gone. */
   end(): void {
     this.#closed = true;
+    this.#partner?.target.scheduler.gone(this.#world.conversation);
     for (const work of [...this.#running.values(), ...(this.#reading ? [this.#reading] : [])])
       work.abort.abort();
   }

@@ -24,8 +24,10 @@ import {
   type ProtocolConnection,
 } from 'vscode-languageserver/node';
 import {
+  ExplainRequest,
   SettingsNotification,
   StatusNotification,
+  type Explanation,
   type ServerSettings,
   type ServerStatus,
 } from './protocol.ts';
@@ -190,6 +192,11 @@ export class Client {
     await this.#alive(() =>
       this.#connection.sendNotification(DidChangeTextDocumentNotification.type, params),
     );
+  }
+
+  /** What became of the last request for a document. */
+  async explain(uri: string): Promise<Explanation | null> {
+    return this.#alive(() => this.#connection.sendRequest(ExplainRequest, { uri }));
   }
 
   /** The items for a position, as the server gives them. */

@@ -64,6 +64,7 @@ export function serve(
       service.candidates(cursor, explicit ? PATIENCE.asked : PATIENCE.typing, signal),
     cut: (text, { cursor, language }) => filtered(text, placeAt(cursor.text, cursor.offset, language)),
     scope: (uri) => service.scopeOf(uri),
+    verifies: () => service.verifies,
     typing: () => service.typing,
     onVerified: (place) => void connection.sendNotification(VerifiedNotification, place),
     now: () => performance.now(),

@@ -130,6 +130,11 @@ export class CompletionService {
       : `Completions are off for ${language}.`;
   }
 
+  /** Whether the edge node can be asked now. */
+  get verifies(): boolean {
+    return this.#askable !== undefined;
+  }
+
   /** What is known of the user's typing and machine. */
   get typing(): { readonly draftMs: number | null; readonly power: keyof typeof BUDGETS } {
     return { draftMs: this.#draftMs, power: this.#power };

@@ -54,6 +54,17 @@ describe('seats', () => {
     assert.equal(ask('e', 601), true, 'of a');
   });
 
+  it('are free at once when the conversation is over', () => {
+    const { seats, ask } = around({ count: 1 });
+    const under = seats.take('a', 0)!;
+    assert.equal(ask('b', 1), false);
+    seats.leave('a');
+    assert.equal(ask('b', 1), true);
+    under.answered(2);
+    under.done(2);
+    assert.equal(ask('b', 3), true, 'what was under way changes nothing for others');
+  });
+
   it('are given to one whose prompt is read, until it is known how long that takes', () => {
     const { seats } = around({ count: 10 });
     const here = [1, 2, 3];

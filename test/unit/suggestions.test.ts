@@ -119,6 +119,7 @@ function world(parts: Partial<ConstructorParameters<typeof Suggestions>[0]> = {}
     },
     cut: (text) => ({ text, replaces: 0, by: [] }),
     scope: () => 'm',
+    verifies: () => true,
     typing: () => ({ draftMs: 10, power: 'mains' }),
     onVerified: (place) => verified.push(place),
     now: () => clock,
@@ -285,7 +286,7 @@ describe('suggestions', () => {
     assert.equal(made.length, 1);
     await pass(1000);
     assert.equal(made[0]!.signal.aborted, false, 'somebody else wanted it');
-    assert.equal(made[1]!.before, 'a = count\n', 'which is being read, so that the next line is made');
+    assert.equal(made.length, 1);
   });
 
   it('begin anew where what is under way says something else, and end that', async () => {
@@ -360,6 +361,65 @@ describe('suggestions', () => {
     await made[1]!.say('b = 2;');
     assert.equal(await ask('  a = 1;\n  |').answer, 'b = 2;');
     assert.equal(made.length, 2);
+  });
+
+  it('stay while editors close brackets, and let them be typed over', async () => {
+    const { made, ask, pass } = world();
+    const { answer } = ask('foo|;');
+    await pass(25);
+    await made[0]!.say('(a, b)');
+    await pass(40);
+    assert.equal(await answer, '(a, b)');
+    assert.equal(await ask('foo(|);').answer, 'a, b)');
+    assert.equal(await ask('foo(a, b|);').answer, ')');
+    assert.equal(made[0]!.signal.aborted, false);
+    assert.equal(made.length, 1);
+  });
+
+  it('begin anew at the end of what was said, and where somebody asks by a key and a draft is all there is', async () => {
+    const { made, ask, pass } = world();
+    const { answer } = ask('a = |;');
+    await pass(25);
+    await made[0]!.say('1');
+    await made[0]!.end();
+    await pass(40);
+    await answer;
+    void ask('a = 1|;');
+    await pass(25);
+    assert.equal(made[1]!.before, 'a = 1');
+    void ask('a = |;', true);
+    await pass(0);
+    assert.equal(made[2]!.before, 'a = ');
+  });
+
+  it('are not made again at each key where nobody can verify them', async () => {
+    const { made, ask, pass } = world({ verifies: () => false });
+    const { answer } = ask('a = |;');
+    await pass(25);
+    await made[0]!.say('count + 1');
+    await made[0]!.end();
+    await pass(40);
+    await answer;
+    for (const [marked, rest] of [
+      ['a = c|;', 'ount + 1'],
+      ['a = co|;', 'unt + 1'],
+    ] as const) {
+      assert.equal(await ask(marked).answer, rest);
+      await pass(100);
+    }
+    assert.equal(made.length, 1);
+  });
+
+  it('are not rejected by who goes elsewhere, types them, or had no time to read them', async () => {
+    const { made, ask, pass } = world();
+    for (let turn = 0; turn < 6; turn++) {
+      const { answer } = ask(`${'x'.repeat(turn)} = |;`);
+      await pass(25);
+      await made.at(-1)!.say('count');
+      await pass(40);
+      assert.equal(await answer, 'count', 'the pause is the shortest');
+      ask(`${'x'.repeat(turn)} = z|;`).cancel();
+    }
   });
 
   it('explain the last one', async () => {

@@ -23,8 +23,9 @@ import {
 const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
 let engine: AdoptingEngine | undefined;
 
-// A host that was killed cannot say goodbye; without this its engine would live on as an orphan.
-process.on('disconnect', () => process.exit(0));
+// A host that was killed cannot say goodbye; without this its engine would live on as an orphan. It has nothing to save,
+// and an ordinary exit would run the native library's destructors while its threads evaluate, which may never end.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 // A terminal's Ctrl+C and a service manager's stop reach the whole group; the host still needs its engine to finish
 // what is under way, and ends it by disconnecting.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);

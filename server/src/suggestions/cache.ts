@@ -1,6 +1,7 @@
 /** Pure: texts that were found for places in documents, to be found again while the user types through them. */
 import { LRUCache } from 'lru-cache';
 import type { Cursor } from '../anchor.ts';
+import { AFTER, formerlyBehind } from './typed-through.ts';
 
 /** A text that was found for a place. */
 export interface Known<T> {
@@ -19,11 +20,10 @@ export interface Found<T> extends Known<T> {
 /** Places remembered; llama.vim and llama.vscode have as many. */
 const PLACES = 250;
 /**
- * UTF-16 code units on either side of the cursor by which a place is known again. What is further away may have changed
- * since: whoever scrolls, or edits elsewhere in the file, still finds the text.
+ * UTF-16 code units before the cursor by which a place is known again, see also `AFTER`. What is further away may have
+ * changed since: whoever scrolls, or edits elsewhere in the file, still finds the text.
  */
 const BEFORE = 256;
-const AFTER = 128;
 /** The most that can be typed of a text and find it: longer than lines are. */
 const TYPED = 160;
 
@@ -37,17 +37,19 @@ export class CompletionCache<T> {
 
   /** The text of the place, or of one before it from which the user has typed what it says. The nearest place wins. */
   find({ uri, text, offset }: Cursor, scope: string): Found<T> | undefined {
-    const after = text.slice(offset, offset + AFTER);
     const least = Math.max(0, offset - TYPED);
     let found: Found<T> | undefined;
     for (let at = offset; at >= least; at--) {
       const typed = text.slice(at, offset);
-      const there = this.#known.get(keyOf(scope, uri, text.slice(Math.max(0, at - BEFORE), at), after));
-      const known = there?.find((one) => one.text.startsWith(typed));
-      if (!known) continue;
-      // A verified text from further back is worth more than a draft made since.
-      if (known.verified) return { ...known, text: known.text.slice(typed.length), typed };
-      found ??= { ...known, text: known.text.slice(typed.length), typed };
+      const before = text.slice(Math.max(0, at - BEFORE), at);
+      for (const after of formerlyBehind(typed, text, offset)) {
+        const there = this.#known.get(keyOf(scope, uri, before, after));
+        const known = there?.find((one) => one.text.startsWith(typed));
+        if (!known) continue;
+        // A verified text from further back is worth more than a draft made since.
+        if (known.verified) return { ...known, text: known.text.slice(typed.length), typed };
+        found ??= { ...known, text: known.text.slice(typed.length), typed };
+      }
     }
     return found;
   }

@@ -1,8 +1,9 @@
 import { unless } from '@foretype/models';
 import type { Cursor } from '../anchor.ts';
 import type { Candidate } from '../completion.ts';
+import { AFTER, formerlyBehind } from './typed-through.ts';
 
-/** UTF-16 code units on either side of the cursor by which it is told that the text there is the same. */
+/** UTF-16 code units before the cursor by which it is told that the text there is the same. */
 const COMPARED = 2048;
 
 /**
@@ -53,12 +54,11 @@ export class Generation {
     const typed = offset - cursor.offset;
     if (this.#abort.signal.aborted || scope !== this.scope || uri !== cursor.uri || typed < 0)
       return undefined;
-    if (text.length - offset !== cursor.text.length - cursor.offset) return undefined;
     const start = Math.max(0, cursor.offset - COMPARED);
-    const same =
-      text.startsWith(cursor.text.slice(start, cursor.offset), start) &&
-      text.startsWith(cursor.text.slice(cursor.offset, cursor.offset + COMPARED), offset);
-    return same ? text.slice(cursor.offset, offset) : undefined;
+    if (!text.startsWith(cursor.text.slice(start, cursor.offset), start)) return undefined;
+    const between = text.slice(cursor.offset, offset);
+    const after = cursor.text.slice(cursor.offset, cursor.offset + AFTER);
+    return formerlyBehind(between, text, offset).includes(after) ? between : undefined;
   }
 
   /**

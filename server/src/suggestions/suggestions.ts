@@ -6,6 +6,7 @@ import { CompletionCache } from './cache.ts';
 import { Generation } from './generation.ts';
 import { onNextLine } from './next-line.ts';
 import { pauseFor, type Typing } from './pause.ts';
+import { AFTER, formerlyBehind } from './typed-through.ts';
 
 export interface SuggestionsParts {
   /** Makes the texts of a place: a draft, then the target's own. */
@@ -14,6 +15,8 @@ export interface SuggestionsParts {
   readonly cut: (text: string, request: SuggestionRequest) => Cut;
   /** Names all that makes texts good for each other: the family, the adapter in its version, the temperature. */
   readonly scope: (uri: string) => string;
+  /** Whether anybody could verify a draft now. */
+  readonly verifies: () => boolean;
   readonly typing: () => Pick<Typing, 'draftMs' | 'power'>;
   /** Told that the target says something else than what was answered for a place, and that the place is still current. */
   readonly onVerified: (place: DocumentPlace) => void;
@@ -52,12 +55,16 @@ const TOGETHER_MS = 40;
 const LEFT_MS = 500;
 /** Milliseconds for which a text stands untouched until the line after it is made, too: it is being read. */
 const READ_MS = 500;
+/** UTF-16 code units before a text by which it is told that the user goes on from there. */
+const LOOKED_BACK = 256;
 
 /** What was answered last for a document. */
 interface Answered {
   readonly request: SuggestionRequest;
   readonly text: string;
+  readonly replaces: number;
   readonly verified: boolean;
+  readonly at: number;
 }
 
 /**
@@ -74,6 +81,8 @@ export class Suggestions {
   readonly #answered = new Map<string, Answered>();
   readonly #explained = new Map<string, Explanation>();
   #rejected = 0;
+  /** Completions of which only the target's text is wanted: a draft is shown already. */
+  readonly #judging = new WeakSet<Generation>();
   /** What is made before it is asked for. */
   #ahead: Generation | undefined;
   /** Ends the waiting for that while a text is being read, and the one before a draft that was known is verified. */
@@ -87,6 +96,7 @@ export class Suggestions {
   /** @throws the reason of `signal` when that is aborted. */
   async suggest(request: SuggestionRequest, signal: AbortSignal): Promise<Suggestion | undefined> {
     const { cursor, uri, explicit } = request;
+    signal.throwIfAborted();
     const began = this.#parts.now();
     const steps: string[] = [];
     const scope = this.#parts.scope(uri);
@@ -109,14 +119,20 @@ export class Suggestions {
       if (!known!.verified) this.#verify(request, scope);
     }
     const verified = report?.path === 'speculated';
-    this.#answered.set(uri, { request, text: found?.text ?? '', verified });
+    this.#answered.set(uri, {
+      request,
+      text: found?.text ?? '',
+      replaces: found?.replaces ?? 0,
+      verified,
+      at: this.#parts.now(),
+    });
     const { position } = request;
     const ms = this.#parts.now() - began;
     this.#explained.delete(uri);
     this.#explained.set(uri, { uri, position, given: found ? given : 'silent', ms, steps, report });
     if (!found) return undefined;
     const { text, replaces } = found;
-    this.#stopReading = this.#parts.after(READ_MS, () => this.#prefetch(cursor, text, scope));
+    if (!explicit) this.#stopReading = this.#parts.after(READ_MS, () => this.#prefetch(cursor, found, scope));
     return { text, replaces, given };
   }
 
@@ -136,7 +152,7 @@ export class Suggestions {
     this.#rejected = 0;
     const answered = this.#answered.get(uri);
     this.#stopReading();
-    if (answered?.text) this.#prefetch(answered.request.cursor, answered.text, this.#parts.scope(uri));
+    if (answered?.text) this.#prefetch(answered.request.cursor, answered, this.#parts.scope(uri));
   }
 
   /** What was shown in a document was sent away. */
@@ -147,6 +163,8 @@ export class Suggestions {
 
   closed(uri: string): void {
     this.#stopReading();
+    this.#stopPausing();
+    if (this.#ahead?.cursor.uri === uri) this.#ahead.abort();
     this.#running.get(uri)?.abort();
     for (const map of [this.#running, this.#answered, this.#explained]) map.delete(uri);
   }
@@ -160,11 +178,22 @@ export class Suggestions {
   #judge({ cursor, uri }: SuggestionRequest): void {
     const last = this.#answered.get(uri);
     if (!last?.text) return;
-    const from = last.request.cursor;
+    const { cursor: from, uri: of } = last.request;
     const typed = cursor.text.slice(from.offset, cursor.offset);
-    if (cursor.offset <= from.offset || last.text.startsWith(typed) || typed.startsWith(last.text)) return;
-    this.#rejected++;
-    this.#answered.delete(uri);
+    const before = from.text.slice(Math.max(0, from.offset - LOOKED_BACK), from.offset);
+    const goesOn =
+      cursor.offset > from.offset &&
+      cursor.text.startsWith(before, from.offset - before.length) &&
+      formerlyBehind(typed, cursor.text, cursor.offset).includes(
+        from.text.slice(from.offset, from.offset + AFTER),
+      );
+    // Who goes somewhere else says nothing of the text.
+    if (!goesOn) return;
+    if (typed.startsWith(last.text)) this.#rejected = 0;
+    if (typed.startsWith(last.text) || last.text.startsWith(typed)) return;
+    this.#answered.delete(of);
+    // Nobody rejects what there was no time to read.
+    if (this.#parts.now() - last.at >= READ_MS) this.#rejected++;
   }
 
   /** What of a text may be shown; undefined where nothing is left of it. */
@@ -190,7 +219,8 @@ export class Suggestions {
       this.#ahead = undefined;
     }
     const joined = await this.#join(request, scope, signal);
-    if (joined) {
+    // A draft is no answer to who asks for the better text.
+    if (joined && !(explicit && joined.report.path === 'draft')) {
       steps.push('A completion that was under way says what was typed since.');
       return joined;
     }
@@ -215,11 +245,14 @@ export class Suggestions {
 
   /** Has a draft that was known, and that nothing under way will judge, judged at the place where it is now. */
   #verify({ cursor, uri }: SuggestionRequest, scope: string): void {
+    if (!this.#parts.verifies()) return;
     const running = this.#running.get(uri);
     if (running && !running.done && running.latest?.report.path !== 'speculated') return;
     this.#stopPausing = this.#parts.after(this.#pause(cursor), () => {
       this.#stop(uri);
-      this.#running.set(uri, this.#generate(cursor, scope, false));
+      const judging = this.#generate(cursor, scope, false);
+      this.#judging.add(judging);
+      this.#running.set(uri, judging);
     });
   }
 
@@ -231,13 +264,15 @@ export class Suggestions {
     );
   }
 
-  /** Makes the line after a text that was or will be accepted, so that it is there when that is begun. */
-  #prefetch({ uri, text, offset }: Cursor, accepted: string, scope: string): void {
-    const cursor = onNextLine({
-      uri,
-      text: text.slice(0, offset) + accepted + text.slice(offset),
-      offset: offset + accepted.length,
-    });
+  /**
+   * Makes the line after a text that was or will be accepted, so that it is there when that is begun; where something
+   * stands behind it, that is where the user goes first, and power is not to be spent on guesses.
+   */
+  #prefetch({ uri, text, offset }: Cursor, accepted: Pick<Cut, 'text' | 'replaces'>, scope: string): void {
+    const after = text.slice(offset + accepted.replaces);
+    if (this.#parts.typing().power !== 'mains' || !/^[ \t]*(\n|$)/u.test(after)) return;
+    const before = text.slice(0, offset) + accepted.text;
+    const cursor = onNextLine({ uri, text: before + after, offset: before.length });
     if (this.#ahead?.typedAt(cursor, scope) !== undefined || this.#cache.find(cursor, scope)) return;
     this.#ahead?.abort();
     this.#ahead = this.#generate(cursor, scope, false);
@@ -272,7 +307,8 @@ export class Suggestions {
         );
         candidate = generation.latest;
       }
-      if (!candidate?.text.startsWith(typed)) return undefined;
+      // What was typed to its end says nothing of what comes next.
+      if (!candidate?.text.startsWith(typed) || candidate.text.length === typed.length) return undefined;
       return { ...candidate, text: candidate.text.slice(typed.length) };
     } finally {
       if (signal.aborted) this.#leave(generation);
@@ -301,6 +337,7 @@ export class Suggestions {
   #found(generation: Generation, { text, report }: Candidate): void {
     const { cursor, scope } = generation;
     const verified = report.path === 'speculated';
+    if (!verified && this.#judging.has(generation)) return;
     this.#cache.keep(cursor, scope, { text, verified, about: report });
     if (!verified) return;
     const answered = this.#answered.get(cursor.uri);
