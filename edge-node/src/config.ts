@@ -2,7 +2,8 @@ import { parse, type ParseError } from 'jsonc-parser';
 import { delimiter, join } from 'node:path';
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
-import { StartError, systemCode } from './error.ts';
+import { systemCode } from '@foretype/models/catalogue';
+import { StartError } from './error.ts';
 
 /** What the defaults depend on. */
 export interface Machine {

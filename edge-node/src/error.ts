@@ -17,10 +17,3 @@ export class StartError extends Error {
     this.code = code;
   }
 }
-
-/** The system's name for what failed (`ENOENT`), or what `error` says where it does not come from the system. */
-export function systemCode(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : String(error);
-}

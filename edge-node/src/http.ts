@@ -9,6 +9,7 @@ import { answerError, answerUnknown, codeOf } from './http/answers.ts';
 import { boundBodies } from './http/bodies.ts';
 import { checkWithTypeBox } from './http/check.ts';
 import { takeWebSockets } from './http/closing.ts';
+import { familyRoutes } from './http/families.ts';
 import { guard, type Route } from './http/guard.ts';
 import { healthRoute, type EngineStatus } from './http/health.ts';
 import { limitRequests, type Limits } from './http/limits.ts';
@@ -120,6 +121,7 @@ export function createHttp(options: HttpOptions): HttpServer {
         connections,
       });
       modelRoutes(guarded, targets, started);
+      familyRoutes(guarded, targets);
       metricsRoute(guarded, { metrics, look });
       guarded.register(facade, {
         targets,

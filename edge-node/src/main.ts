@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /** `foretype-edge`: does what its command line says. */
 import { EMBEDDED_FAMILY, EngineError } from '@foretype/models';
+import { machineMemory } from '@foretype/models/catalogue';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, homedir } from 'node:os';
 import { join } from 'node:path';
 import { helpText, parseCommand } from './command.ts';
-import { machineMemory, processIo } from './commands/io.ts';
+import { processIo } from './commands/io.ts';
 import { runCommand } from './commands/run.ts';
 import { readConfig, settingsSchema } from './config.ts';
 import { StartError } from './error.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type BigIntStats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -18,7 +18,7 @@ const WeightsSchema = Type.Object({
 });
 
 /** `family.json`: a backbone, its static draft, their tokenizer and the adapters trained on the backbone. */
-const ManifestSchema = Type.Object({
+export const ManifestSchema = Type.Object({
   format: Type.Literal(1),
   id: Type.String({ pattern: '^[a-z0-9][a-z0-9.-]*$' }),
   licence: Type.String({ minLength: 1 }),
@@ -36,7 +36,11 @@ const ManifestSchema = Type.Object({
     suffix: Id,
     middle: Id,
     order: Type.Union([Type.Literal('joined'), Type.Literal('suffix-first'), Type.Literal('prefix-first')]),
+    /** See `FimTokens.files`. */
+    files: Type.Optional(Type.Object({ separator: Id, repository: Type.Optional(Id) })),
   }),
+  /** How much its target writes well at once; `block`, several lines, if absent. */
+  extent: Type.Optional(Type.Union([Type.Literal('line'), Type.Literal('block')])),
   backbone: WeightsSchema,
   draft: WeightsSchema,
   adapters: Type.Array(
@@ -92,13 +96,15 @@ export async function loadFamily(directory: string): Promise<Family> {
 }
 
 /**
- * Compares a weights file with its manifest: size first, since that is free, then SHA-256.
+ * Compares a weights file with its manifest: size first, since that is free, then SHA-256, which takes seconds for a large
+ * file and is left out for one that is in `verified` as it is now.
+ * @param verified stamps of files that were found right; this one's is added.
  * @throws EngineError `model-invalid` naming the file, what was expected and what to do.
  */
-export async function checkWeights(weights: Weights): Promise<void> {
+export async function checkWeights(weights: Weights, verified = new Set<string>()): Promise<void> {
   const mend = 'install the model family again';
-  const size = await stat(weights.path).then(
-    (found) => found.size,
+  const { size, stamp } = await stat(weights.path, { bigint: true }).then(
+    (found) => ({ size: Number(found.size), stamp: stampOf(weights, found) }),
     (cause: unknown) => {
       // What else a disk may say can pass.
       const { code } = cause as NodeJS.ErrnoException;
@@ -112,6 +118,7 @@ export async function checkWeights(weights: Weights): Promise<void> {
   if (size !== weights.bytes) {
     throw invalid(`The model file ${weights.path} has ${size} bytes, expected ${weights.bytes}; ${mend}.`);
   }
+  if (verified.has(stamp)) return;
   const hash = createHash('sha256');
   await pipeline(createReadStream(weights.path), hash);
   const found = hash.digest('hex');
@@ -120,6 +127,12 @@ export async function checkWeights(weights: Weights): Promise<void> {
       `The model file ${weights.path} is damaged (SHA-256 ${found.slice(0, 12)}…, expected ${weights.sha256.slice(0, 12)}…); ${mend}.`,
     );
   }
+  verified.add(stamp);
+}
+
+/** Another one for whatever is written to the file or put in its place: a program can set `mtime`, but not `ctime`. */
+function stampOf({ path, sha256 }: Weights, { dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return [dev, ino, size, mtimeNs, ctimeNs, sha256, path].join(' ');
 }
 
 function invalid(message: string, cause?: unknown): EngineError {

@@ -11,6 +11,11 @@ export interface FimTokens {
    * `prefix-first`: that paper's PSM, what most models know.
    */
   readonly order: 'joined' | 'suffix-first' | 'prefix-first';
+  /**
+   * How the model was trained to read several files of one project: a marker and the name before each, and before all of
+   * them a marker and the name of the project, where there is one. Absent where it was not.
+   */
+  readonly files?: { readonly separator: Token; readonly repository?: Token };
 }
 
 export interface FimParts {

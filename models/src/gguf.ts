@@ -65,17 +65,7 @@ const MAX_DIMENSION = 2 ** 31 - 1;
  */
 export function parseGguf(head: Uint8Array, size: number): Gguf {
   const reader = new Reader(head);
-  if (reader.u32() !== 0x46554747) throw new GgufError('It is not a GGUF file.');
-  const version = reader.u32();
-  if (version !== 3) throw new GgufError(`It is GGUF of version ${version}, expected 3.`);
-  const tensorCount = reader.count(MOST.tensors, 'tensors');
-  const keyCount = reader.count(MOST.keys, 'keys');
-  const metadata = new Map<string, GgufValue>();
-  for (let index = 0; index < keyCount; index++) {
-    const key = reader.text(MOST.name);
-    if (metadata.has(key)) throw new GgufError(`The key ${JSON.stringify(key)} stands in it twice.`);
-    metadata.set(key, reader.value(reader.u32(), 0));
-  }
+  const { tensorCount, metadata } = beginning(reader);
   const infos = Array.from({ length: tensorCount }, () => tensorInfo(reader));
   const alignment = alignmentOf(metadata);
   const dataAt = Math.ceil(reader.at / alignment) * alignment;
@@ -93,6 +83,43 @@ export function parseGguf(head: Uint8Array, size: number): Gguf {
     if (end > size) throw new GgufError(`The tensor ${JSON.stringify(name)} ends behind the file.`);
   }
   return { metadata, tensors, dataAt };
+}
+
+/**
+ * A whole file with the same metadata, byte for byte, and no tensors: all that tokenizing takes.
+ * @param head as for {@link parseGguf}.
+ * @throws GgufError
+ */
+export function withoutTensors(head: Uint8Array): Uint8Array {
+  const reader = new Reader(head);
+  const { metadata } = beginning(reader);
+  const alignment = alignmentOf(metadata);
+  const file = new Uint8Array(Math.ceil(reader.at / alignment) * alignment);
+  file.set(head.subarray(0, reader.at));
+  new DataView(file.buffer).setBigUint64(TENSORS_AT, 0n, true);
+  return file;
+}
+
+/** Where the number of tensors stands: behind the magic number and the version. */
+const TENSORS_AT = 8;
+
+/** Reads up to where the tensors are told of. */
+function beginning(reader: Reader): {
+  readonly tensorCount: number;
+  readonly metadata: Map<string, GgufValue>;
+} {
+  if (reader.u32() !== 0x46554747) throw new GgufError('It is not a GGUF file.');
+  const version = reader.u32();
+  if (version !== 3) throw new GgufError(`It is GGUF of version ${version}, expected 3.`);
+  const tensorCount = reader.count(MOST.tensors, 'tensors');
+  const keyCount = reader.count(MOST.keys, 'keys');
+  const metadata = new Map<string, GgufValue>();
+  for (let index = 0; index < keyCount; index++) {
+    const key = reader.text(MOST.name);
+    if (metadata.has(key)) throw new GgufError(`The key ${JSON.stringify(key)} stands in it twice.`);
+    metadata.set(key, reader.value(reader.u32(), 0));
+  }
+  return { tensorCount, metadata };
 }
 
 function tensorInfo(reader: Reader): Omit<GgufTensor, 'at'> & { readonly offset: number } {

@@ -15,15 +15,17 @@ export type {
   Written,
 } from './engine.ts';
 export { startEngine, type EngineHost, type EngineState } from './engine/host.ts';
+export { startSharedEngine, type Sharing } from './engine/shared.ts';
 export { sharedPrefix } from './engine/slots.ts';
 export {
   backboneSpec,
   draftSpec,
+  vocabularySpec,
   type EngineResources,
   type EngineSpec,
   type NamedWeights,
 } from './engine/spec.ts';
-export { loadFamily, type Family } from './family.ts';
+export { loadFamily, ManifestSchema, type Family, type FamilyManifest } from './family.ts';
 export { fimPrompt, fitParts, type FimParts, type FimTokens } from './fim.ts';
 export {
   GgufError,
@@ -36,6 +38,7 @@ export {
 export { kvBytesPerToken } from './kv.ts';
 export { endsLine, firstLine } from './line.ts';
 export { LONGEST_MATCH, lookUp, type Match } from './lookup.ts';
+export { frontOf, roomForOthers, type Front, type OtherText } from './others.ts';
 export {
   COMPLETION_LIMIT,
   continuationOf,
@@ -51,4 +54,5 @@ export { MAX_TEMPERATURE, MIN_TEMPERATURE, type Sampling } from './sampling.ts';
 export { judge, speculate, upToEnd } from './speculation.ts';
 export type { Commit, Judgement, Plan, Speculation, VerdictPart } from './speculation.ts';
 export { differingTables, fingerprintOf, tokensOf as vocabularyOf } from './tokenizer.ts';
+export { vocabularyFamily, VOCABULARY_FILE, type Vocabulary } from './vocabulary.ts';
 export { toLineFeeds, wholeCharacter, windowAt } from './window.ts';

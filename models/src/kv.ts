@@ -1,4 +1,4 @@
-/** Pure: the memory that a backbone's KV cache takes. */
+/** Pure: the memory that a model's KV cache takes. */
 import { GgufError, type Gguf } from './gguf.ts';
 
 /** Bytes of a cached value: the engine keeps keys and values as f16. */
@@ -9,9 +9,9 @@ const BYTES = 2;
  * architectures that keep less (sliding windows, say) it is an upper bound.
  * @throws GgufError where the file does not say how its attention is built.
  */
-export function kvBytesPerToken(backbone: Gguf): number {
-  const architecture = String(backbone.metadata.get('general.architecture'));
-  const value = (key: string) => backbone.metadata.get(`${architecture}.${key}`);
+export function kvBytesPerToken(model: Pick<Gguf, 'metadata'>): number {
+  const architecture = String(model.metadata.get('general.architecture'));
+  const value = (key: string) => model.metadata.get(`${architecture}.${key}`);
   const number = (key: string) => {
     const found = value(key);
     if (typeof found !== 'number' || !(found > 0)) throw new GgufError(`It has no ${architecture}.${key}.`);

@@ -8,6 +8,8 @@ import { toLineFeeds, windowAt } from './window.ts';
 export const COMPLETION_LIMIT = 48;
 /** Share of the prompt that text after the cursor may take. */
 const SUFFIX_SHARE = 0.25;
+/** Share of the prompt that other files may take, however much there is of them: the file at hand says most. */
+export const OTHERS_SHARE = 0.5;
 /** Tokens of a FIM prompt that are not text: beginning of sequence and three markers. */
 const MARKERS = 4;
 /** A token is rarely longer than this many characters on average, so that a window need not be cut twice. */
@@ -31,10 +33,14 @@ export interface Place {
   readonly offset: number;
   /** Where the text is split, at or before the cursor; the cursor if absent. See the server's `anchor.ts`. */
   readonly anchor?: number;
+  /** What the prompt begins with, see `frontOf`; left out where it takes more than {@link OTHERS_SHARE}. */
+  readonly front?: readonly Token[];
 }
 
 /** The tokens around a cursor. */
 export interface Around extends FimParts {
+  /** Of other files, before all else. */
+  readonly front?: readonly Token[];
   /** Between an anchor and the cursor: the beginning of the middle. Absent where the text is split at the cursor. */
   readonly typed?: readonly Token[];
 }
@@ -65,32 +71,36 @@ export async function promptFor(parts: PromptParts, place: Place, limit = COMPLE
 /** The tokens around `place`: all that a prompt can hold, and more. */
 export async function partsAt(
   parts: PromptParts,
-  { text, offset, anchor }: Place,
+  { text, offset, anchor, front: wanted = [] }: Place,
   limit = COMPLETION_LIMIT,
 ): Promise<Around> {
   const { family, tokenizer, signal } = parts;
-  const characters = budgetOf(family.context, limit) * CHARACTERS_PER_TOKEN;
+  const budget = budgetOf(family.context, limit);
+  const front = wanted.length <= budget * OTHERS_SHARE ? wanted : [];
+  const characters = (budget - front.length) * CHARACTERS_PER_TOKEN;
   const size = { before: characters, after: characters * SUFFIX_SHARE };
   const [prefix, typed, suffix] = await Promise.all([
     tokenizer.tokenize(windowAt(text, anchor ?? offset, size).prefix, signal),
     anchor === undefined ? undefined : tokenizer.tokenize(toLineFeeds(text.slice(anchor, offset)), signal),
     tokenizer.tokenize(windowAt(text, offset, size).suffix, signal),
   ]);
-  if (!typed) return { prefix, suffix };
+  if (!typed) return { front, prefix, suffix };
   // What no longer fits behind the split is split where the cursor is.
-  if (typed.length > TYPED) return partsAt(parts, { text, offset }, limit);
-  return { prefix, typed, suffix };
+  if (typed.length > TYPED) return partsAt(parts, { text, offset, front }, limit);
+  return { front, prefix, typed, suffix };
 }
 
 /** The prompt made of `around`, which is cut to what fits. */
 export function layOut(
   { family }: PromptParts,
-  { typed, ...around }: Around,
+  { front = [], typed, ...around }: Around,
   limit = COMPLETION_LIMIT,
 ): Token[] {
-  const room = budgetOf(family.context, limit) - (typed ? TYPED : 0);
+  const { bos } = family.tokenizer;
+  const room = budgetOf(family.context, limit) - front.length - (typed ? TYPED : 0);
   const fitted = fitParts(around, room, SUFFIX_SHARE);
-  return [...fimPrompt(family.fim, fitted, family.tokenizer.bos), ...(typed ?? [])];
+  const start = bos === undefined ? [] : [bos];
+  return [...start, ...front, ...fimPrompt(family.fim, fitted), ...(typed ?? [])];
 }
 
 /**
@@ -134,6 +144,7 @@ export async function continuationOf(
   return text.slice(leading.text.length).replace(/\uFFFD+$/u, '');
 }
 
-function budgetOf(context: number, limit: number): number {
+/** Tokens of text that fit into a prompt that leaves room for `limit`. */
+export function budgetOf(context: number, limit: number): number {
   return context - limit - MARKERS;
 }

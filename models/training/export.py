@@ -162,6 +162,8 @@ def export(out: Path, to: Path, notice: Path, name: str, half: bool) -> None:
         'context': backbone.size.context,
         'tokenizer': {'fingerprint': fingerprint(tokenizer), 'bos': BOS, 'end': [END, *FIM_KEYS.values()]},
         'fim': {'prefix': PREFIX, 'suffix': SUFFIX, 'middle': MIDDLE, 'order': 'joined'},
+        # What comes after its first line is rarely worth reading.
+        'extent': 'line',
         'backbone': weights(to / f'backbone.{kind}.gguf'),
         'draft': weights(to / f'draft.{kind}.gguf'),
         'adapters': [

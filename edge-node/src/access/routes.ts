@@ -12,6 +12,8 @@ const LEAST: Readonly<Record<string, Least>> = {
   'GET /v1/wire': 'user',
   'GET /v1/models': 'user',
   'GET /v1/projects/:id': 'user',
+  'GET /v1/families/:id/family.json': 'user',
+  'GET /v1/families/:id/vocabulary.gguf': 'user',
   'POST /infill': 'user',
   'POST /v1/completions': 'user',
 

@@ -1,8 +1,8 @@
+import { ggufOf, sizeText } from '@foretype/models/catalogue';
 import { GgufError, loadFamily, type Family } from '@foretype/models';
 import { stat } from 'node:fs/promises';
 import { AdapterError } from '../adapters/error.ts';
 import type { AdapterStore, AdapterVersion } from '../adapters/store.ts';
-import { ggufOf } from '../catalogue/files.ts';
 import { familiesOf, type Config } from '../config.ts';
 import { namedProject, normaliseRemote, projectId } from '../protocol/project.ts';
 import { bringing } from '../roster.ts';
@@ -10,7 +10,7 @@ import type { CommandIo } from './io.ts';
 import { CommandError } from './problem.ts';
 import type { Asked } from './run.ts';
 import { openState } from '../state/state.ts';
-import { jsonText, sizeText, table, timeText } from './text.ts';
+import { jsonText, table, timeText } from './text.ts';
 
 export async function add({ words, options, config }: Asked, io: CommandIo): Promise<void> {
   const [name, path] = words as [string, string];

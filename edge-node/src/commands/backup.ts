@@ -1,16 +1,16 @@
+import { sizeText } from '@foretype/models/catalogue';
 import { copyFile, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Blocks } from '../adapters/blocks.ts';
 import { alone } from '../adapters/lock.ts';
 import { CONFIG_FILE } from '../config.ts';
-import { systemCode } from '../error.ts';
+import { systemCode } from '@foretype/models/catalogue';
 import { backupTo, DATABASE_FILE } from '../state/database.ts';
 import type { CommandIo } from './io.ts';
 import { CommandError } from './problem.ts';
 import type { Asked } from './run.ts';
 import { blocksIn, openState } from '../state/state.ts';
-import { sizeText } from './text.ts';
 
 /**
  * Copies what the node remembers to a new folder, which is a state directory itself: copied back, or named with `--state`,

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Task } from '../command.ts';
 import { CONFIG_FILE, flagName, readConfig, settingsOf, variableName, type Setting } from '../config.ts';
-import { systemCode } from '../error.ts';
+import { systemCode } from '@foretype/models/catalogue';
 import type { CommandIo } from './io.ts';
 import { CommandError } from './problem.ts';
 import { openState } from '../state/state.ts';

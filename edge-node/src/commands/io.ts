@@ -1,9 +1,8 @@
 import { draftSpec, EMBEDDED_FAMILY, loadFamily, startEngine } from '@foretype/models';
+import { freeBytes, machineMemory } from '@foretype/models/catalogue';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
-import { arch, availableParallelism, totalmem } from 'node:os';
-import { dirname } from 'node:path';
+import { arch, availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SettingsSchema } from '../config.ts';
 
@@ -51,24 +50,6 @@ export function processIo(schema: SettingsSchema): CommandIo {
     freeBytes,
     tryEngine,
   };
-}
-
-/** Bytes that this process may have: of the machine, or of the container that it runs in. */
-export function machineMemory(): number {
-  const container = process.constrainedMemory();
-  return container > 0 ? Math.min(container, totalmem()) : totalmem();
-}
-
-/** Bytes that this user may still write where `path` is, or would be. */
-export async function freeBytes(path: string): Promise<number> {
-  for (let place = path; ; place = dirname(place)) {
-    try {
-      const { bavail, bsize } = await statfs(place);
-      return bavail * bsize;
-    } catch (error) {
-      if (place === dirname(place)) throw error;
-    }
-  }
 }
 
 /** The smallest model there is says as much about the library as a large one. */

@@ -1,17 +1,26 @@
 import { EMBEDDED_FAMILY, EngineError, loadFamily } from '@foretype/models';
+import {
+  importFrom,
+  KNOWN_FAMILIES,
+  memoryNeeded,
+  needsOf,
+  progressLines,
+  pullFrom,
+  pullKnown,
+  sizeText,
+  type KnownFamily,
+  type Pulled,
+  type PullTools,
+} from '@foretype/models/catalogue';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { needsOf } from '../catalogue/files.ts';
-import type { Pulled, PullTools } from '../catalogue/install.ts';
-import { KNOWN_FAMILIES, type KnownFamily } from '../catalogue/known.ts';
-import { memoryNeeded } from '../catalogue/memory.ts';
-import { importFrom, pullFrom, pullKnown } from '../catalogue/pull.ts';
+import { alone } from '../adapters/lock.ts';
 import { familiesOf, type Config } from '../config.ts';
 import type { CommandIo } from './io.ts';
 import { CommandError } from './problem.ts';
 import type { Asked } from './run.ts';
 import { familiesIn } from '../state/state.ts';
-import { jsonText, sizeText, table } from './text.ts';
+import { jsonText, table } from './text.ts';
 
 interface Listed {
   readonly id: string;
@@ -45,7 +54,7 @@ export async function list({ options, config }: Asked, io: CommandIo): Promise<v
   for (const [directory, where] of found) {
     try {
       const family = await loadFamily(directory);
-      const needs = await needsOf(family, config.sequences);
+      const needs = await needsOf(family.backbone, family.context, config.sequences);
       const bytes = family.backbone.bytes + family.draft.bytes;
       const about = {
         where,
@@ -97,7 +106,14 @@ export async function list({ options, config }: Asked, io: CommandIo): Promise<v
 
 export async function pull({ words, config }: Asked, io: CommandIo): Promise<void> {
   const [which] = words as [string];
-  const tools = { ...io, note: io.err };
+  const tools: PullTools = {
+    ...io,
+    wants: 'backbone',
+    elsewhere: '--state',
+    alone,
+    note: io.err,
+    progress: progressLines(io.now, io.err),
+  };
   const known = KNOWN_FAMILIES.find(({ id }) => id === which);
   if (known) {
     if (known.note !== undefined) io.err(`${known.licence}: ${known.note}`);
@@ -110,7 +126,7 @@ export async function pull({ words, config }: Asked, io: CommandIo): Promise<voi
       ? `${family.id} is installed already, in ${directory}.`
       : `${family.id} is installed in ${directory}.`,
   );
-  const needs = await needsOf(family, config.sequences);
+  const needs = await needsOf(family.backbone, family.context, config.sequences);
   if (!known && fits(needs, config, io) === false) io.err(tooLarge(family.id, needs!));
   io.err(`Serve it with --family ${directory}.`);
 }
@@ -132,7 +148,7 @@ async function pulled(
 }
 
 function needsOfKnown({ backbone, kvPerToken, context }: KnownFamily, { sequences }: Config): number {
-  return memoryNeeded({ backbone: backbone.bytes, kvPerToken, context, sequences });
+  return memoryNeeded({ weights: backbone.bytes, kvPerToken: kvPerToken.backbone, context, sequences });
 }
 
 /** Whether a node could hold it beside nothing else; null where that is not known. */

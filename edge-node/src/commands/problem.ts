@@ -1,6 +1,7 @@
 import { EngineError } from '@foretype/models';
+import { CatalogueError, systemSentence } from '@foretype/models/catalogue';
 import { AdapterError } from '../adapters/error.ts';
-import { StartError, systemCode } from '../error.ts';
+import { StartError } from '../error.ts';
 
 export type CommandErrorCode =
   /** A word or an option of the command is wrong. */
@@ -9,12 +10,8 @@ export type CommandErrorCode =
   | 'exists'
   /** There is nothing of that name. */
   | 'unknown'
-  /** Nothing or something wrong came over the network. */
-  | 'network'
   /** A file is not what it should be. */
   | 'damaged'
-  /** There is not enough room on the disk. */
-  | 'no-space'
   /** A check found something that keeps the node from running. */
   | 'unhealthy';
 
@@ -35,16 +32,14 @@ export function sentenceOf(error: unknown): string | undefined {
     error instanceof CommandError ||
     error instanceof StartError ||
     error instanceof AdapterError ||
+    error instanceof CatalogueError ||
     error instanceof EngineError
   )
     return error.message;
   if (!(error instanceof Error)) return undefined;
   if ('errcode' in error && typeof error.errcode === 'number')
     return `The database ${DATABASE[error.errcode & 0xff] ?? `failed (${error.message}); run foretype-edge doctor`}.`;
-  const why = SYSTEM[systemCode(error)];
-  if (why === undefined) return undefined;
-  const path = 'path' in error && typeof error.path === 'string' ? error.path : undefined;
-  return path === undefined ? `A file ${why}.` : `The file ${path} ${why}.`;
+  return systemSentence(error);
 }
 
 /** By primary result code, https://sqlite.org/rescode.html. */
@@ -56,19 +51,4 @@ const DATABASE: Readonly<Record<number, string>> = {
   13: 'cannot grow, since the disk is full; make room and try again, nothing was changed',
   14: 'cannot be opened; let this user read and write the state directory',
   26: 'is none; restore a backup',
-};
-
-const SYSTEM: Readonly<Record<string, string>> = {
-  EACCES: 'is not open to this user; allow it, or choose another place',
-  EDQUOT: "cannot be written, since this user's quota is used up; make room and try again",
-  EEXIST: 'exists already; choose another name',
-  EFBIG: 'is too large for this file system; choose another place',
-  EIO: 'cannot be read or written; look after the disk',
-  EISDIR: 'is a directory; name a file',
-  EMFILE: 'cannot be opened, since too many are; allow more (ulimit -n)',
-  ENOENT: 'is not there; look at its name',
-  ENOSPC: 'cannot be written, since the disk is full; make room and try again',
-  ENOTDIR: 'lies below something that is no directory; look at its name',
-  EPERM: 'is not open to this user; allow it, or choose another place',
-  EROFS: 'lies on a file system that cannot be written; choose another place',
 };

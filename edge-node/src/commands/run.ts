@@ -1,3 +1,4 @@
+import { CatalogueError } from '@foretype/models/catalogue';
 import type { Task } from '../command.ts';
 import { readConfig, type Config } from '../config.ts';
 import { StartError } from '../error.ts';
@@ -56,6 +57,8 @@ export async function runCommand(task: Task, io: CommandIo): Promise<number> {
     const sentence = sentenceOf(error);
     if (sentence === undefined) throw error;
     io.err(sentence);
-    return (error instanceof StartError || error instanceof CommandError) && error.code === 'usage' ? 2 : 1;
+    const coded =
+      error instanceof StartError || error instanceof CommandError || error instanceof CatalogueError;
+    return coded && error.code === 'usage' ? 2 : 1;
   }
 }

@@ -1,14 +1,4 @@
-/** Pure: how commands write sizes, times and tables. */
-
-const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-/** `1536` → `1.5 KiB`. */
-export function sizeText(bytes: number): string {
-  let [size, unit] = [bytes, 0];
-  while (size >= 1024 && unit < UNITS.length - 1) [size, unit] = [size / 1024, unit + 1];
-  const digits = unit === 0 || size >= 100 ? 0 : 1;
-  return `${size.toFixed(digits)} ${UNITS[unit]}`;
-}
+/** Pure: how commands write times and tables. */
 
 /** To the minute, UTC; `-` for never. */
 export function timeText(time: Date | null): string {

@@ -1,5 +1,5 @@
 /** Pure: what the facts about a machine and its node mean for whoever runs it. */
-import { sizeText } from '../commands/text.ts';
+import { sizeText } from '@foretype/models/catalogue';
 
 export interface Finding {
   /** What was looked at. */

@@ -11,12 +11,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { json } from 'node:stream/consumers';
 import { Blocks } from '../adapters/blocks.ts';
-import { needsOf, sha256Of } from '../catalogue/files.ts';
 import type { CommandIo } from '../commands/io.ts';
 import { sentenceOf } from '../commands/problem.ts';
 import { blocksIn, openState } from '../state/state.ts';
 import type { Config } from '../config.ts';
-import { systemCode } from '../error.ts';
+import { needsOf, sha256Of, systemCode } from '@foretype/models/catalogue';
 import { backupTo, DATABASE_FILE } from '../state/database.ts';
 import type { CertificateFacts, FileFacts, PortFacts, StateFacts } from './judge.ts';
 
@@ -52,7 +51,7 @@ export async function probeFamily(directory: string, sequences: number): Promise
   const weights = [family.backbone, ...family.adapters];
   const found = await Promise.all(weights.map(problemOf));
   const problems = found.filter((problem) => problem !== undefined);
-  const needs = found[0] === undefined ? await needsOf(family, sequences) : null;
+  const needs = found[0] === undefined ? await needsOf(family.backbone, family.context, sequences) : null;
   return { files: { family: family.id, problems, files: weights.length }, needs };
 }
 

@@ -8,7 +8,8 @@ import fastify, {
 import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { StartError, systemCode } from '../error.ts';
+import { systemCode } from '@foretype/models/catalogue';
+import { StartError } from '../error.ts';
 import { WIRE_PATH } from '../protocol/index.ts';
 import { answerError, pathOf } from './answers.ts';
 

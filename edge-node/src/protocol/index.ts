@@ -3,6 +3,20 @@ export { identityOf, incompatibility, type Identity } from './compatibility.ts';
 export { namedProject, normaliseRemote, projectId } from './project.ts';
 export { applyDelta, contextDelta, type ContextDelta } from './context.ts';
 export {
+  isUsageReport,
+  SKETCH_ERROR,
+  SKETCH_RANGE,
+  USAGE_AGES,
+  USAGE_LANGUAGES,
+  USAGE_PATHS,
+  UsageReportSchema,
+  type UsageDay,
+  type UsageLanguage,
+  type UsagePath,
+  type UsageReport,
+  type UsageRow,
+} from './usage.ts';
+export {
   CLOSE,
   decodeClientFrame,
   decodeNodeFrame,

@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, backup as copyDatabase } from 'node:sqlite';
-import { StartError, systemCode } from '../error.ts';
+import { systemCode } from '@foretype/models/catalogue';
+import { StartError } from '../error.ts';
 
 /** Each brings the database from the version before to its own; none is ever changed once it was released. */
 const MIGRATIONS = [

@@ -1,11 +1,5 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import {
   CancellationTokenSource,
-  createMessageConnection,
-  IPCMessageReader,
-  IPCMessageWriter,
   type MessageConnection,
   type RequestParam,
   type RequestType,
@@ -23,12 +17,14 @@ import {
   type WriteRequest,
   type Written,
 } from '../engine.ts';
+import { ownProcess, type Link } from './link.ts';
 import {
   Adopt,
   Choose,
   Detokenize,
   fromResponseError,
   Load,
+  type Loaded,
   Read,
   Score,
   Tokenize,
@@ -66,7 +62,16 @@ export function startEngine(
   spec: EngineSpec,
   onState: (state: EngineState) => void = () => undefined,
 ): EngineHost {
-  const host = new ProcessHost(spec, onState);
+  return startLinked(spec, ownProcess, onState);
+}
+
+/** {@link startEngine} for processes that are come by in another way; `open` is called for the first one and for each after it. */
+export function startLinked(
+  spec: EngineSpec,
+  open: () => Link | Promise<Link>,
+  onState: (state: EngineState) => void,
+): EngineHost {
+  const host = new ProcessHost(spec, open, onState);
   host.start();
   return host;
 }
@@ -79,10 +84,11 @@ export function restartPause(attempt: number): number {
 /** An engine that ran this long, in milliseconds, counts as healthy again. */
 const HEALTHY_AFTER = 60_000;
 
-/** In a bundle the child stands beside this module under another name. */
-const CHILD = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './engine-child.mjs', import.meta.url),
-);
+/**
+ * Weights whose checksum was found right by engines of this process, see `checkWeights`: an engine that was put to sleep
+ * comes back without reading a large file twice.
+ */
+const verified = new Set<string>();
 
 /** One process with a loaded model in it. */
 interface Run {
@@ -92,9 +98,11 @@ interface Run {
 
 class ProcessHost implements EngineHost {
   readonly #spec: EngineSpec;
+  readonly #open: () => Link | Promise<Link>;
   readonly #onState: (state: EngineState) => void;
   #state: EngineState = { status: 'loading', reason: null };
-  #child: ChildProcess | undefined;
+  #link: Link | undefined;
+  #pid: number | undefined;
   #run: Promise<Run> = Promise.reject(new EngineError('engine-lost', 'The engine was not started.'));
   #losses = 0;
   #streams = 0;
@@ -102,8 +110,9 @@ class ProcessHost implements EngineHost {
   #disposed = false;
   readonly #adopted: NamedWeights[] = [];
 
-  constructor(spec: EngineSpec, onState: (state: EngineState) => void) {
+  constructor(spec: EngineSpec, open: () => Link | Promise<Link>, onState: (state: EngineState) => void) {
     this.#spec = spec;
+    this.#open = open;
     this.#onState = onState;
     this.#run.catch(() => undefined);
   }
@@ -113,7 +122,7 @@ class ProcessHost implements EngineHost {
   }
 
   get pid(): number | undefined {
-    return this.#child?.pid;
+    return this.#link?.pid ?? this.#pid;
   }
 
   start(): void {
@@ -179,59 +188,59 @@ class ProcessHost implements EngineHost {
     this.#disposed = true;
     clearTimeout(this.#pause);
     this.#refuse(new EngineError('engine-disposed', 'The engine was shut down.'));
-    const child = this.#child;
-    if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
-    const exit = once(child, 'exit');
-    const giveUp = setTimeout(() => child.kill('SIGKILL'), 2_000);
-    if (child.connected) child.disconnect();
-    else child.kill('SIGKILL');
-    await exit;
-    clearTimeout(giveUp);
+    await this.#link?.close();
   }
 
   async #launch(): Promise<Run> {
-    const child = this.#fork();
-    this.#child = child;
-    let lastWords = '';
-    // It is not there where the process could not be started for want of file descriptors.
-    child.stderr
-      ?.setEncoding('utf8')
-      .on('data', (text: string) => (lastWords = (lastWords + text).slice(-500)));
-    const connection = createMessageConnection(new IPCMessageReader(child), new IPCMessageWriter(child));
+    const link = await this.#opened();
+    const { connection } = link;
     const started = performance.now();
+    let isOver = false;
     const over = (how: string) => {
-      child.removeAllListeners();
+      if (isOver) return;
+      isOver = true;
       if (performance.now() - started > HEALTHY_AFTER) this.#losses = 0;
       this.#ended(connection, how);
     };
-    child.once('error', (error) => over(`could not be started (${error.message})`));
-    child.once('exit', (code, signal) => {
-      const said = lastWords.trim().split('\n').at(-1);
-      over(signal ? `was ended by ${signal}` : `ended with code ${code}${said ? ` (${said})` : ''}`);
-    });
+    void link.ended.then(over);
     connection.listen();
     try {
-      const facts = await connection.sendRequest(Load, this.#spec);
+      const spec = { ...this.#spec, ...link.resources };
+      const loaded = await connection.sendRequest(Load, { spec, verified: [...verified] });
+      this.#mustBeAsked(loaded, link);
+      this.#pid = loaded.pid;
+      // What a process says that others may have started counts for it alone.
+      if (link.pid !== undefined) loaded.verified.forEach((stamp) => verified.add(stamp));
       // One whose file has gone since is refused to those who ask for it; the others are not its prisoners.
       await Promise.all(
         this.#adopted.map((adapter) => connection.sendRequest(Adopt, adapter).catch(() => undefined)),
       );
       this.#enter({ status: 'ready', reason: null });
-      return { connection, facts };
+      return { connection, facts: loaded.facts };
     } catch (error) {
       const failure = fromResponseError(error);
       // Files do not mend themselves, so only a lost process is worth another start.
       if (failure.code === 'model-invalid') this.#enter({ status: 'failed', reason: failure.message });
       else if (failure.code !== 'engine-lost') over(`could not load the model (${failure.message})`);
-      child.kill('SIGKILL');
+      link.drop();
       throw failure;
     }
   }
 
-  #fork(): ChildProcess {
+  /** What was come by is looked at before it is believed. */
+  #mustBeAsked({ facts, weights }: Loaded, link: Link): void {
+    const { weights: asked, tokenizer, context } = this.#spec;
+    if (weights === asked.sha256 && facts.tokenizer === tokenizer && facts.context === context) return;
+    link.distrust?.();
+    throw new EngineError('engine-failed', 'it has loaded another model than it was asked for');
+  }
+
+  async #opened(): Promise<Link> {
     try {
-      // No standard output: the host's own may be a protocol that a stray native line would break.
-      return fork(CHILD, [], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+      const opening = this.#open();
+      const link = opening instanceof Promise ? await opening : opening;
+      if (!this.#isDisposed) return (this.#link = link);
+      link.drop();
     } catch (cause) {
       // Want of memory, say: it may pass, but not at once.
       const reason = `could not be started (${String(cause)})`;
@@ -239,6 +248,12 @@ class ProcessHost implements EngineHost {
       this.#ended(undefined, reason);
       throw new EngineError('engine-lost', `The model process ${reason}; it is being restarted.`, { cause });
     }
+    throw new EngineError('engine-disposed', 'The engine was shut down.');
+  }
+
+  // The compiler takes a field for unchanged across an `await`.
+  get #isDisposed(): boolean {
+    return this.#disposed;
   }
 
   #ended(connection: MessageConnection | undefined, how: string): void {

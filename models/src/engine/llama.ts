@@ -22,6 +22,8 @@ import {
   type Written,
 } from '../engine.ts';
 import { checkWeights } from '../family.ts';
+import type { GgufValue } from '../gguf.ts';
+import { kvBytesPerToken } from '../kv.ts';
 import { endsLine } from '../line.ts';
 import { largest, probabilityOf, withLuck, type Sampling } from '../sampling.ts';
 import { judge } from '../speculation.ts';
@@ -35,29 +37,37 @@ import { Turns } from './turns.ts';
 
 /**
  * Checks the files, loads the model and makes it ready; adapters are read when they are first asked for.
+ * @param verified see {@link checkWeights}.
  * @param log receives the native library's warnings, a line each.
  * @throws EngineError `model-invalid` where a file or its tokenizer is not what the specification says.
  */
-export async function loadLlama(spec: EngineSpec, log: (line: string) => void): Promise<AdoptingEngine> {
-  await Promise.all([spec.weights, ...spec.adapters].map(checkWeights));
+export async function loadLlama(
+  asked: EngineSpec,
+  verified: Set<string>,
+  log: (line: string) => void,
+): Promise<AdoptingEngine> {
+  await Promise.all([asked.weights, ...asked.adapters].map((weights) => checkWeights(weights, verified)));
   const llama = await getLlama({
     gpu: false,
     build: 'never',
     skipDownload: true,
-    maxThreads: spec.threads,
+    maxThreads: asked.threads,
     logLevel: LlamaLogLevel.warn,
     logger: (_level, message) => log(message.trimEnd()),
   });
   reuseSamplers(llama);
   // The checksum has proved the file, so a failure here is the machine's (memory, say) and may pass.
-  const model = await llama.loadModel({ modelPath: spec.weights.path });
+  const vocabOnly = asked.sequences === 0;
+  const model = await llama.loadModel({ modelPath: asked.weights.path, vocabOnly });
   const tokenizer = fingerprintOfTables(Object.entries(model.fileInfo.metadata.tokenizer.ggml));
-  if (tokenizer !== spec.tokenizer) {
+  if (tokenizer !== asked.tokenizer) {
     throw new EngineError(
       'model-invalid',
-      `The tokenizer in ${spec.weights.path} has the fingerprint ${tokenizer.slice(0, 12)}…, the family expects ${spec.tokenizer.slice(0, 12)}…; install the model family again.`,
+      `The tokenizer in ${asked.weights.path} has the fingerprint ${tokenizer.slice(0, 12)}…, the family expects ${asked.tokenizer.slice(0, 12)}…; install the model family again.`,
     );
   }
+  if (vocabOnly) return new LlamaEngine(asked, llama, model, undefined);
+  const spec = { ...asked, sequences: sequencesOf(asked, model) };
   const context = await model.createContext({
     // Room for a filler, and one more: the library shifts a sequence that fills its last place, and changes its text.
     contextSize: spec.context + 2,
@@ -66,6 +76,26 @@ export async function loadLlama(spec: EngineSpec, log: (line: string) => void): 
     threads: spec.threads,
   });
   return new LlamaEngine(spec, llama, model, context);
+}
+
+/** How many KV slots fit the memory for them; two where the file does not say how large one is. */
+function sequencesOf({ sequences, kvBytes, context }: EngineSpec, { fileInfo }: LlamaModel): number {
+  if (kvBytes === undefined) return sequences;
+  const { architecture } = fileInfo.metadata.general;
+  const metadata = new Map<string, GgufValue>([['general.architecture', architecture]]);
+  const collect = (prefix: string, values: object) => {
+    for (const [key, value] of Object.entries(values) as [string, GgufValue | object][]) {
+      if (typeof value === 'object' && !Array.isArray(value)) collect(`${prefix}.${key}`, value);
+      else metadata.set(`${prefix}.${key}`, value);
+    }
+  };
+  collect(architecture, fileInfo.metadata[architecture as keyof typeof fileInfo.metadata] ?? {});
+  try {
+    const fitting = Math.floor(kvBytes / (kvBytesPerToken({ metadata }) * (context + 2)));
+    return Math.min(sequences, Math.max(2, fitting));
+  } catch {
+    return Math.min(sequences, 2);
+  }
 }
 
 /** So many tokens are looked for one by one; where more fit, all logits are taken. */
@@ -96,14 +126,17 @@ class LlamaEngine implements AdoptingEngine {
   readonly #end: ReadonlySet<Token>;
   #pieces: readonly Piece[] | undefined;
   /** KV computed under one adapter means nothing under another (llama.cpp #26207), so that each slot is one's. */
-  readonly #slots: Slots<LlamaSlot>;
+  readonly #slots: Slots<LlamaSlot> | undefined;
 
-  constructor(spec: EngineSpec, llama: Llama, model: LlamaModel, context: LlamaContext) {
+  /** @param context absent where the model has a vocabulary only. */
+  constructor(spec: EngineSpec, llama: Llama, model: LlamaModel, context: LlamaContext | undefined) {
     this.#spec = spec;
     this.#adapters = new Map(spec.adapters.map(({ name, path }) => [name, path]));
-    const attach = attaching(context, this.#adapters);
-    const options = { context, turns: new Turns(EXACT_BATCH, () => performance.now()), attach };
-    this.#slots = new Slots(Array.from({ length: spec.sequences }, () => new LlamaSlot(options)));
+    if (context) {
+      const attach = attaching(context, this.#adapters);
+      const options = { context, turns: new Turns(EXACT_BATCH, () => performance.now()), attach };
+      this.#slots = new Slots(Array.from({ length: spec.sequences }, () => new LlamaSlot(options)));
+    }
     this.#llama = llama;
     this.#model = model;
     this.#vocabulary = model.fileInfo.metadata.tokenizer.ggml.tokens.length;
@@ -293,6 +326,11 @@ class LlamaEngine implements AdoptingEngine {
   }
 
   async #acquire(adapter = '', context: readonly Token[], signal?: AbortSignal): Promise<Lease<LlamaSlot>> {
+    if (!this.#slots)
+      throw new EngineError(
+        'engine-failed',
+        'Only the vocabulary of the model is loaded, which writes nothing.',
+      );
     if (adapter !== '' && !this.#adapters.has(adapter))
       throw new EngineError('unknown-adapter', `There is no adapter named "${adapter}".`);
     const lease = await this.#slots.acquire({ adapter, context }, signal);

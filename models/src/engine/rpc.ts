@@ -1,4 +1,4 @@
-/** What the engine's process and its host say to each other, over Node's IPC channel by `vscode-jsonrpc`. */
+/** What the engine's process and its hosts say to each other, over Node's IPC channel or a socket, by `vscode-jsonrpc`. */
 import { ProgressType, RequestType, ResponseError } from 'vscode-jsonrpc/node';
 import {
   EngineError,
@@ -13,7 +13,24 @@ import {
 } from '../engine.ts';
 import type { EngineSpec, NamedWeights } from './spec.ts';
 
-export const Load = new RequestType<EngineSpec, ModelFacts, EngineErrorCode>('load');
+export interface LoadRequest {
+  readonly spec: EngineSpec;
+  /** Stamps of files that need not be read again for their checksums, see `checkWeights`. */
+  readonly verified: readonly string[];
+}
+
+/** What an engine process has loaded. */
+export interface Loaded {
+  readonly facts: ModelFacts;
+  /** SHA-256 (hex) of the weights. */
+  readonly weights: string;
+  readonly pid: number;
+  /** Stamps of the files whose checksums it has found right. */
+  readonly verified: readonly string[];
+}
+
+/** The first loads the model, each after it is told what was loaded. */
+export const Load = new RequestType<LoadRequest, Loaded, EngineErrorCode>('load');
 export const Adopt = new RequestType<NamedWeights, null, EngineErrorCode>('adopt');
 export const Tokenize = new RequestType<string, Token[], EngineErrorCode>('tokenize');
 export const Detokenize = new RequestType<readonly Token[], string, EngineErrorCode>('detokenize');

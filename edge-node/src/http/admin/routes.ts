@@ -3,7 +3,7 @@ import type { Credentials } from '../../access/credentials.ts';
 import type { Blocks } from '../../adapters/blocks.ts';
 import { AdapterError } from '../../adapters/error.ts';
 import type { AdapterStore, BackboneFacts } from '../../adapters/store.ts';
-import { systemCode } from '../../error.ts';
+import { systemCode } from '@foretype/models/catalogue';
 import type { Target } from '../../target.ts';
 import { answerError, Refusal } from '../answers.ts';
 import type { Renew } from '../bodies.ts';

@@ -1,32 +1,35 @@
 /** The sources of families: a name of the catalogue, the address of a manifest, a folder. */
-import { EngineError, loadFamily, type Family } from '@foretype/models';
-import { constants } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { CommandError } from '../commands/problem.ts';
+import { EngineError } from '../engine.ts';
+import { loadFamily, type Family } from '../family.ts';
+import { CatalogueError } from './error.ts';
 import { ggufOf, sizeOf } from './files.ts';
-import { install, MANIFEST, type Pulled, type PullTools, type Source } from './install.ts';
+import { filesOf, install, MANIFEST, type Pulled, type Source } from './install.ts';
 import type { KnownFamily, KnownFile } from './known.ts';
-import { manifestOf, type Came } from './manifest.ts';
+import { manifestOf, unpinned, type Came } from './manifest.ts';
 import { fetchFile, fetchManifest, manifestUrl } from './network.ts';
 import type { Get, Part } from './part.ts';
+import { copyTo } from './sharing.ts';
+import type { PullTools, Wants } from './tools.ts';
 
-/** Downloads a family of the catalogue. @throws CommandError */
+/** Downloads a family of the catalogue. @throws CatalogueError, and the reason of the tools' signal */
 export async function pullKnown(known: KnownFamily, families: string, tools: PullTools): Promise<Pulled> {
   const { id, draft, backbone, context } = known;
+  if (tools.wants === 'draft' && backbone.sha256 === null) throw new CatalogueError('unknown', unpinned(id));
   const pins = ({ sha256 }: KnownFile, there: Part) => sha256 === null || sha256 === there.sha256;
   const all = new Map<string, Came>();
   const source: Source = {
     id,
     // The smaller one first, so that what is wrong shows before much has come.
-    parts: [draft, backbone],
+    parts: tools.wants === 'draft' ? [draft] : [draft, backbone],
     same: (there) => there.context === context && pins(backbone, there.backbone) && pins(draft, there.draft),
     get: async (part, to) => {
       const same = ({ sha256 }: KnownFile) => sha256 !== null && sha256 === part.sha256;
       // A file that is there already may have another name than the catalogue's.
       const from = [backbone, draft].find(({ file }) => file === part.file) ?? [backbone, draft].find(same);
-      if (!from) throw new CommandError('damaged', `${part.file} is damaged or missing; install it again.`);
+      if (!from) throw new CatalogueError('damaged', `${part.file} is damaged or missing; install it again.`);
       await fetchFile(from.url, part, to, tools);
     },
     came: async (part, path, sha256) => {
@@ -37,14 +40,14 @@ export async function pullKnown(known: KnownFamily, families: string, tools: Pul
       all.set(part.file, { bytes: await sizeOf(path), sha256, gguf: await ggufOf(path) });
     },
     manifest: () => {
-      const came = { backbone: all.get(backbone.file)!, draft: all.get(draft.file)! };
+      const came = { backbone: all.get(backbone.file), draft: all.get(draft.file)! };
       return `${JSON.stringify(manifestOf(known, came), null, 2)}\n`;
     },
   };
   return install(source, families, tools);
 }
 
-/** Downloads a family whose manifest has a URL; its files lie beside it. @throws CommandError */
+/** Downloads a family whose manifest has a URL; its files lie beside it. @throws CatalogueError, and the signal's reason */
 export async function pullFrom(address: string, families: string, tools: PullTools): Promise<Pulled> {
   const url = manifestUrl(address);
   if (url.protocol === 'http:')
@@ -52,27 +55,21 @@ export async function pullFrom(address: string, families: string, tools: PullToo
   const text = await fetchManifest(url.href, tools);
   const family = await familyOf(text, url.href, families);
   const get: Get = (part, to) => fetchFile(new URL(part.file, url).href, part, to, tools);
-  return install({ ...described(family, text, families), get }, families, tools);
+  return install({ ...described(family, text, families, tools.wants), get }, families, tools);
 }
 
-/** Copies a family from a folder; needs no network. @throws CommandError, EngineError */
+/** Copies a family from a folder; needs no network. @throws CatalogueError, EngineError, and the signal's reason */
 export async function importFrom(folder: string, families: string, tools: PullTools): Promise<Pulled> {
   const family = await loadFamily(folder);
-  const there = await stat(family.draft.path).catch(() => undefined);
+  const there = tools.wants === 'draft' || (await stat(family.draft.path).catch(() => undefined));
   const get: Get = async ({ file }, to) => {
+    tools.signal?.throwIfAborted();
     tools.note(`${file} is copied.`);
-    try {
-      await copyFile(join(folder, file), to, constants.COPYFILE_FICLONE);
-      // A copy is as little to be written as the original was, which may be on a medium that cannot be.
-      await chmod(to, 0o600);
-    } catch (error) {
-      await rm(to, { force: true });
-      throw error;
-    }
+    await copyTo(to, join(folder, file));
   };
   const text = await readFile(join(folder, MANIFEST), 'utf8');
   const lacks = there ? undefined : family.draft;
-  return install({ ...described(family, text, families), lacks, get }, families, tools);
+  return install({ ...described(family, text, families, tools.wants), lacks, get }, families, tools);
 }
 
 /** The family that a manifest tells of, as `loadFamily` reads it. */
@@ -84,7 +81,7 @@ async function familyOf(text: string, url: string, families: string): Promise<Fa
     return await loadFamily(folder);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    throw new CommandError('damaged', error.message.replace(join(folder, MANIFEST), url), { cause: error });
+    throw new CatalogueError('damaged', error.message.replace(join(folder, MANIFEST), url), { cause: error });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -92,13 +89,15 @@ async function familyOf(text: string, url: string, families: string): Promise<Fa
 
 /** What a source has whose manifest is there before its files. */
 function described(
-  { id, backbone, draft, adapters }: Family,
+  family: Family,
   text: string,
   families: string,
+  wants: Wants,
 ): Pick<Source, 'id' | 'parts' | 'same' | 'manifest'> {
+  const { id } = family;
   return {
     id,
-    parts: [backbone, draft, ...adapters],
+    parts: filesOf(family, wants),
     same: async () =>
       isDeepStrictEqual(JSON.parse(text), JSON.parse(await readFile(join(families, id, MANIFEST), 'utf8'))),
     manifest: () => text,

@@ -2,9 +2,10 @@ import { rm } from 'node:fs/promises';
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
-import { CommandError } from '../commands/problem.ts';
-import { systemCode } from '../error.ts';
+import { CatalogueError } from './error.ts';
 import { sizeOf } from './files.ts';
+import { systemCode } from './system.ts';
+import type { PullTools } from './tools.ts';
 
 /** A file that is to come. */
 export interface Wanted {
@@ -15,21 +16,17 @@ export interface Wanted {
   readonly checked: boolean;
 }
 
-export interface DownloadTools {
-  readonly fetch: typeof fetch;
-  readonly sleep: (ms: number) => Promise<unknown>;
-  /** Called before anything is written. @throws CommandError where so many bytes have no room. */
+export interface DownloadTools extends Pick<PullTools, 'fetch' | 'sleep' | 'note' | 'signal'> {
+  /** Called before anything is written. @throws CatalogueError where so many bytes have no room. */
   readonly reserve: (bytes: number) => Promise<void>;
   readonly progress: (received: number, total: number) => void;
-  /** Says why it waits. */
-  readonly note: (line: string) => void;
 }
 
 /** Milliseconds before each new try that got nothing more than the one before. */
 const PAUSES = [1_000, 3_000, 9_000, 27_000];
 
 /** It stopped half-way, or never began, for a reason that may pass. */
-class Interrupted extends CommandError {
+class Interrupted extends CatalogueError {
   constructor(message: string) {
     super('network', message);
   }
@@ -37,7 +34,7 @@ class Interrupted extends CommandError {
 
 /**
  * Gets a file, from where the part at `path` ends. What came stays when it fails, so that the next try goes on from there.
- * @throws CommandError `network`, one sentence; the system's error where the disk does not take it.
+ * @throws CatalogueError `network`, one sentence; the system's error where the disk does not take it; the signal's reason.
  */
 export async function download(wanted: Wanted, path: string, tools: DownloadTools): Promise<void> {
   // What is not checked might have become another file since.
@@ -49,15 +46,19 @@ export async function download(wanted: Wanted, path: string, tools: DownloadTool
       await receive(wanted, path, before, known, tools);
       return;
     } catch (error) {
+      tools.signal?.throwIfAborted();
       if (!(error instanceof Interrupted)) throw full(error, path);
       if ((await sizeOf(path)) > before) failures = 0;
       const pause = PAUSES[failures++];
       if (pause === undefined)
-        throw new CommandError('network', `${error.message} What came so far is kept: try again later.`, {
+        throw new CatalogueError('network', `${error.message} What came so far is kept: try again later.`, {
           cause: error,
         });
       tools.note(`${error.message} It is tried again in ${pause / 1000} s.`);
-      await tools.sleep(pause);
+      await tools.sleep(pause, tools.signal).catch((cause: unknown) => {
+        tools.signal?.throwIfAborted();
+        throw cause;
+      });
     }
   }
 }
@@ -73,7 +74,7 @@ async function receive(
   path: string,
   before: number,
   known: Known,
-  { fetch, reserve, progress }: DownloadTools,
+  { fetch, reserve, progress, signal }: DownloadTools,
 ): Promise<void> {
   if (bytes !== undefined && before === bytes) return;
   const goOn = before > 0 && (bytes === undefined || before < bytes) && (checked || known.tag !== undefined);
@@ -82,14 +83,14 @@ async function receive(
     ...(goOn && { range: `bytes=${before}-` }),
     ...(goOn && known.tag !== undefined && { 'if-range': known.tag }),
   };
-  const answer = await fetch(url, { headers }).catch((error: unknown) => {
+  const answer = await fetch(url, { headers, ...(signal && { signal }) }).catch((error: unknown) => {
     throw unreachable(url, error);
   });
   try {
     const { from, total } = extentOf(url, answer, goOn ? before : 0);
     if (bytes !== undefined && total !== bytes) {
       const message = `${url} has ${total} bytes, expected ${bytes}: it is not the file that it should be.`;
-      throw new CommandError('network', message);
+      throw new CatalogueError('network', message);
     }
     const tag = answer.headers.get('etag');
     known.tag = tag?.startsWith('"') ? tag : undefined;
@@ -111,7 +112,7 @@ function extentOf(url: string, { status, headers }: Response, before: number): E
   if (status === 200) {
     const length = Number(headers.get('content-length') ?? NaN);
     if (Number.isSafeInteger(length) && length > 0) return { from: 0, total: length };
-    throw new CommandError(
+    throw new CatalogueError(
       'network',
       `${url} does not say how long it is; get it in another way and import its folder.`,
     );
@@ -119,7 +120,7 @@ function extentOf(url: string, { status, headers }: Response, before: number): E
   if (status === 206) {
     const [, from, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get('content-range') ?? '') ?? [];
     if (Number(from) === before && total !== undefined) return { from: before, total: Number(total) };
-    throw new CommandError(
+    throw new CatalogueError(
       'network',
       `${url} answers with another part than the one asked for; get it in another way.`,
     );
@@ -127,13 +128,13 @@ function extentOf(url: string, { status, headers }: Response, before: number): E
   if (status === 429 || status >= 500) throw new Interrupted(`${url} answers ${status}.`);
   const why =
     {
-      401: 'wants to know who asks, which foretype-edge cannot tell it',
+      401: 'wants to know who asks, which it cannot be told',
       403: 'is not open to everybody',
       404: 'is not there',
       410: 'is there no more',
       416: 'is shorter than what came of it before',
     }[status] ?? `answers ${status}`;
-  throw new CommandError(
+  throw new CatalogueError(
     'network',
     `${url} ${why}; look at the address, or get it in another way and import its folder.`,
   );
@@ -155,7 +156,7 @@ async function write(
     for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
       received += chunk.length;
       if (received > total)
-        throw new CommandError(
+        throw new CatalogueError(
           'network',
           `${url} sends more than the ${total} bytes that it said; get it in another way.`,
         );
@@ -164,7 +165,7 @@ async function write(
     }
   } catch (error) {
     if (file.errored) throw file.errored;
-    if (error instanceof CommandError) throw error;
+    if (error instanceof CatalogueError) throw error;
     throw new Interrupted(`${url} broke off after ${received} of ${total} bytes (${reasonOf(error)}).`);
   } finally {
     file.end();
@@ -176,7 +177,7 @@ async function write(
 function full(error: unknown, path: string): unknown {
   if (!['ENOSPC', 'EDQUOT'].includes(systemCode(error))) return error;
   const message = `The disk is full: ${path} cannot grow; make room and try again, it goes on from there.`;
-  return new CommandError('no-space', message, { cause: error });
+  return new CatalogueError('no-space', message, { cause: error });
 }
 
 const UNVOUCHED = 'has a certificate that nobody vouches for; name its root in NODE_EXTRA_CA_CERTS';
@@ -197,12 +198,14 @@ const FINAL: Readonly<Record<string, string>> = {
 };
 
 /** The error for a server that did not answer; `fetch` hides the reason in the cause. */
-export function unreachable(url: string, error: unknown): CommandError {
+export function unreachable(url: string, error: unknown): CatalogueError {
+  // Whoever has a way through the network of their own knows better what is wrong with it.
+  if (error instanceof CatalogueError) return error;
   const reason = reasonOf(error);
   const why = FINAL[reason];
   if (why === undefined) return new Interrupted(`${url} does not answer (${reason}).`);
   const mend = 'look at the address, or import the family from a folder';
-  return new CommandError('network', `${url} ${why}; ${mend}.`, { cause: error });
+  return new CatalogueError('network', `${url} ${why}; ${mend}.`, { cause: error });
 }
 
 function reasonOf(error: unknown): string {

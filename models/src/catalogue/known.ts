@@ -28,13 +28,15 @@ export interface KnownFamily {
    */
   readonly context: number;
   readonly trainedContext: number;
-  /** Bytes of the backbone's KV: 2 · layers · KV heads · width of a head · 2 bytes. */
-  readonly kvPerToken: number;
+  /** Bytes of KV for a token: 2 · layers · KV heads · width of a head · 2 bytes. */
+  readonly kvPerToken: Readonly<Record<'backbone' | 'draft', number>>;
   readonly fim: {
     readonly prefix: Marker;
     readonly suffix: Marker;
     readonly middle: Marker;
     readonly order: 'joined' | 'suffix-first' | 'prefix-first';
+    /** See `FimTokens.files`. */
+    readonly files?: { readonly separator: Marker; readonly repository?: Marker };
   };
   readonly end: readonly Marker[];
   readonly backbone: KnownFile;
@@ -85,6 +87,7 @@ const QWEN_TOKENS = {
     suffix: [151_661, '<|fim_suffix|>'],
     middle: [151_660, '<|fim_middle|>'],
     order: 'prefix-first',
+    files: { separator: [151_664, '<|file_sep|>'], repository: [151_663, '<|repo_name|>'] },
   },
   end: [
     [151_643, '<|endoftext|>'],
@@ -98,6 +101,9 @@ const QWEN_TOKENS = {
     [151_664, '<|file_sep|>'],
   ],
 } as const satisfies Pick<KnownFamily, 'fim' | 'end'>;
+
+/** Bytes of KV for a token of the 0.5B model. */
+const DRAFT_KV = 2 * 24 * 2 * 64 * 2;
 
 const QWEN_FAMILY = {
   ...QWEN_TOKENS,
@@ -113,7 +119,7 @@ export const KNOWN_FAMILIES: readonly KnownFamily[] = [
     ...QWEN_FAMILY,
     id: 'qwen2.5-coder-1.5b',
     parameters: ['1.54 B', '0.49 B'],
-    kvPerToken: 2 * 28 * 2 * 128 * 2,
+    kvPerToken: { backbone: 2 * 28 * 2 * 128 * 2, draft: DRAFT_KV },
     backbone: QWEN['1.5b'],
   },
   {
@@ -122,21 +128,21 @@ export const KNOWN_FAMILIES: readonly KnownFamily[] = [
     licence: 'Qwen Research',
     note: 'The licence of its backbone allows research and evaluation, no commercial use.',
     parameters: ['3.09 B', '0.49 B'],
-    kvPerToken: 2 * 36 * 2 * 128 * 2,
+    kvPerToken: { backbone: 2 * 36 * 2 * 128 * 2, draft: DRAFT_KV },
     backbone: QWEN['3b'],
   },
   {
     ...QWEN_FAMILY,
     id: 'qwen2.5-coder-7b',
     parameters: ['7.61 B', '0.49 B'],
-    kvPerToken: 2 * 28 * 4 * 128 * 2,
+    kvPerToken: { backbone: 2 * 28 * 4 * 128 * 2, draft: DRAFT_KV },
     backbone: QWEN['7b'],
   },
   {
     ...QWEN_FAMILY,
     id: 'qwen2.5-coder-14b',
     parameters: ['14 B', '0.49 B'],
-    kvPerToken: 2 * 48 * 8 * 128 * 2,
+    kvPerToken: { backbone: 2 * 48 * 8 * 128 * 2, draft: DRAFT_KV },
     backbone: QWEN['14b'],
   },
 ];
