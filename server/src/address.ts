@@ -33,9 +33,13 @@ export function readAddress(text: string): Address | string {
 
 /** One sentence where a token sent to `address` can be read on its way, or undefined where it cannot. */
 export function exposure({ shown, models: { protocol, hostname } }: Address): string | undefined {
-  if (protocol === 'https:' || /^(?:localhost|.+\.localhost|127\.[\d.]+|\[::1\])$/u.test(hostname))
-    return undefined;
+  if (protocol === 'https:' || isLoopback(hostname)) return undefined;
   return `The token for the edge node at ${shown} travels unencrypted; use an https:// URL outside a network you trust.`;
+}
+
+/** Whether a host, as a URL has it, is this machine. */
+export function isLoopback(hostname: string): boolean {
+  return /^(?:localhost|.+\.localhost|127\.[\d.]+|\[::1\])$/u.test(hostname);
 }
 
 /** What plain HTTP answered below a node's URL. */

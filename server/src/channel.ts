@@ -10,7 +10,7 @@ export type { EdgeState } from './connection.ts';
 
 export interface ChannelOptions extends Pick<
   ConnectionOptions,
-  'url' | 'token' | 'identity' | 'onState' | 'random'
+  'url' | 'token' | 'identity' | 'network' | 'onState' | 'onIncompatible' | 'random'
 > {
   /** Milliseconds without a word after which a node that owes one is taken for gone; {@link SILENCE} if absent. */
   readonly silence?: number;

@@ -2,6 +2,7 @@
 /** The `foretype` command: completions from a terminal, and the language server for any editor. */
 import { MAX_TEMPERATURE } from '@foretype/models';
 import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -17,9 +18,19 @@ Usage:
   foretype complete FILE:LINE:COL [--json] [--edge URL] [--token-file FILE] [--adapter NAME]
                     [--temperature T] [--seed N] [--trace FILE]
   foretype trace FILE [--last N]
+  foretype families [--json]
+  foretype families pull NAME|URL
+  foretype families import FOLDER
+  foretype usage [forget]
   foretype lsp --stdio
 
-  --json              Prints text and report as one JSON object.
+  Model families: \`families\` lists what is here and what could be had, \`pull\` downloads what drafting needs of one, and
+  goes on where it ended, \`import\` copies it from a folder.
+
+  Measures of use, as counted for editors that start \`foretype lsp\`: \`usage\` shows all that is held, \`usage forget\`
+  deletes it.
+
+  --json              Prints text and report, or the families, as one JSON object.
   --edge URL          Verifies with the edge node at URL, and exits with 1 where that fails; without it the local
                       draft is all.
   --token-file FILE   Reads the edge node's token from FILE.
@@ -41,6 +52,8 @@ async function run([command, ...rest]: string[]): Promise<void> {
   if (command === 'lsp') await import('./main.ts');
   else if (command === 'complete') await complete(rest);
   else if (command === 'trace') await showTraces(rest);
+  else if (command === 'families') await families(rest);
+  else if (command === 'usage') await usage(rest);
   else if (command === '--version') console.log(VERSION);
   else if (command === undefined || command === '--help' || command === '-h') console.log(USAGE);
   else throw new UsageError(`There is no command "${command}"; see foretype --help.`);
@@ -92,7 +105,7 @@ async function ask(
     const uri = pathToFileURL(resolve(file)).href;
     await client.open(uri, text);
     await client.until(
-      ({ draft, edge }) => (draft === 'ready' || draft === 'failed') && edge !== 'connecting',
+      ({ draft, edge }) => ['ready', 'off', 'failed'].includes(draft) && edge !== 'connecting',
     );
     const logged = client.log.length;
     const completion = await client.complete(uri, position);
@@ -132,6 +145,26 @@ function parse(args: string[]) {
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+async function usage(args: string[]): Promise<void> {
+  const [task = 'show', ...more] = parse(args).positionals;
+  if ((task !== 'show' && task !== 'forget') || more.length > 0)
+    throw new UsageError('Expected nothing or forget; see foretype --help.');
+  const { usageDirectory } = await import('./usage/directory.ts');
+  const { runUsage } = await import('./usage/command.ts');
+  const directory = usageDirectory(process.platform, homedir(), process.env);
+  await runUsage(task, { directory, print: console.log, note: console.error });
+}
+
+async function families(args: string[]): Promise<void> {
+  const { values, positionals } = parse(args);
+  const { familiesIo, familiesTask, runFamilies } = await import('./families/command.ts');
+  const task = familiesTask(positionals, values.json === true);
+  if (!task) throw new UsageError('Expected nothing, pull NAME|URL or import FOLDER; see foretype --help.');
+  const stopped = new AbortController();
+  process.once('SIGINT', () => stopped.abort());
+  await runFamilies(task, familiesIo(stopped.signal));
 }
 
 function numberOf(

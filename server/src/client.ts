@@ -132,7 +132,8 @@ export class Client {
         rootUri: null,
         workspaceFolders: null,
         capabilities: { textDocument: { inlineCompletion: {} } },
-        initializationOptions: settings,
+        // Whoever starts a server for a moment wants its model gone with it.
+        initializationOptions: { shareEngine: false, ...settings },
       }),
     );
     await client.#alive(() => client.#connection.sendNotification(InitializedNotification.type, {}));

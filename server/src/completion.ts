@@ -22,10 +22,12 @@ export interface Edge {
   readonly control: Control;
 }
 
+type Tokenizer = Pick<Engine, 'tokenize' | 'detokenize'>;
+
 export interface CompletionParts {
   readonly family: Family;
-  /** The draft model; its tokenizer is the target's. */
-  readonly draft: Engine;
+  /** The draft model; its tokenizer is the target's. One that cannot write leaves all of the text to the target. */
+  readonly draft: Tokenizer | (Tokenizer & Pick<Engine, 'write'>);
   /** The edge node, and what is known of work with it; absent while there is none to ask. */
   readonly edge: Edge | undefined;
   /** Milliseconds on a clock that only moves forward. */
@@ -58,8 +60,8 @@ const OVER = new DOMException('The completion is over.', 'AbortError');
 
 /**
  * Completes at the cursor: what the local draft writes and, where a verifier is given, the target's own text; where the
- * target is first, it alone. The target's is exactly what it would write without a draft, cut by the same rule.
- * Ends early when `signal` is aborted (rejecting with its reason) or the consumer leaves.
+ * target is first, or there is no local draft, it alone. The target's is exactly what it would write without a draft, cut
+ * by the same rule. Ends early when `signal` is aborted (rejecting with its reason) or the consumer leaves.
  */
 export async function* complete(
   parts: CompletionParts,
@@ -85,9 +87,11 @@ export async function* complete(
     // While the draft is being written the target reads what it will judge it by.
     if (asked) void readAhead(asked, { adapter, context: prompt.context }, parts.now, trace);
     const limit = COMPLETION_LIMIT + prompt.leading.tokens.length;
-    const writing = new WriteAhead({ engine: draft, prompt, limit, sampling, now: parts.now, signal: stop });
-    ahead = writing;
-    const local = writing.whole().then(async (written) => {
+    ahead =
+      'write' in draft
+        ? new WriteAhead({ engine: draft, prompt, limit, sampling, now: parts.now, signal: stop })
+        : undefined;
+    const local = ahead?.whole().then(async (written) => {
       const text = firstLine(await continuationOf({ family, tokenizer: draft }, prompt, written));
       trace.drafted = written.length;
       trace.draftMs = now();
@@ -106,6 +110,8 @@ export async function* complete(
       now,
       // Nobody's patience runs before there is something to see, which is soon.
       patience: () => {
+        // Without a draft there will be nothing to see but what is asked for.
+        if (!local) return Infinity;
         const sinceShown =
           trace.draftMs === null ? Math.min(0, now() - asked.control.lineMs) : now() - trace.draftMs;
         return patience - sinceShown;
@@ -121,15 +127,13 @@ export async function* complete(
     // Whichever loses the race may fail later, when nobody waits for it any more.
     for (const running of [local, target]) running?.catch(() => undefined);
     // A failure of either is not the other's, as long as that has something to say.
-    const first = await (target
+    const first = await (target && local
       ? Promise.race([local.catch(() => target), target.catch(() => local)])
-      : local);
-    yield { text: first.text, report: reportOf(trace, first.path) };
-    if (target && first.path === 'draft') {
-      // Where it stays the draft, the report now says why.
-      const last = await target;
-      yield { text: last.text, report: reportOf(trace, last.path) };
-    }
+      : (local ?? target));
+    if (first) yield { text: first.text, report: reportOf(trace, first.path) };
+    // Where it stays the draft, the report now says why.
+    const last = first?.path === 'draft' ? await target : undefined;
+    if (last) yield { text: last.text, report: reportOf(trace, last.path) };
     trace.outcome = 'done';
   } catch (error) {
     trace.outcome = signal.aborted ? 'left' : 'failed';
@@ -137,7 +141,7 @@ export async function* complete(
   } finally {
     left.abort(OVER);
     trace.endMs = now();
-    if (ahead && edge) account(edge.control, trace, ahead, parts.now());
+    if (edge) account(edge.control, trace, ahead, parts.now());
     parts.onTrace?.(trace);
   }
 }
@@ -158,7 +162,8 @@ async function readAhead(
 }
 
 /** What the completion took, to be weighed when the next one is planned. */
-function account(control: Control, trace: CompletionTrace, { pace }: WriteAhead, at: number): void {
+function account(control: Control, trace: CompletionTrace, ahead: WriteAhead | undefined, at: number): void {
+  const pace = ahead?.pace ?? { tokens: 0, ms: 0, startMs: null };
   if (pace.startMs !== null) control.observe({ kind: 'drafting', at, source: 'neural', ...pace });
   const sent = trace.rounds.filter(({ sentMs }) => sentMs !== null);
   const waits = sent.map(({ sentMs, parts }) => (parts.at(-1)?.ms ?? trace.endMs!) - sentMs!);

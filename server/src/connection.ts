@@ -6,6 +6,7 @@ import {
 } from '@foretype/edge-node/protocol';
 import { readAddress } from './address.ts';
 import { Dialler, type Line } from './dial.ts';
+import { DIRECT, type Network } from './network.ts';
 import type { ServerStatus } from './protocol.ts';
 import type { NodeBody } from './rounds.ts';
 
@@ -16,7 +17,11 @@ export interface ConnectionOptions {
   readonly url: string;
   readonly token: string;
   readonly identity: Identity;
+  /** By which it is reached; straight if absent. */
+  readonly network?: Network | undefined;
   readonly onState: (state: EdgeState) => void;
+  /** The node works with something else than this side has; a state that says so comes after it. */
+  readonly onIncompatible?: (() => void) | undefined;
   /** A number from 0 to 1: spreads the reconnections of a team whose node comes back. */
   readonly random: () => number;
   /** Milliseconds without a word after which a node that owes one is taken for gone. */
@@ -51,7 +56,7 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#dialler = new Dialler(options.silence);
+    this.#dialler = new Dialler(options.network ?? DIRECT, options.silence);
     this.#connect();
   }
 
@@ -124,8 +129,10 @@ export class Connection {
       this.#enter({ status: 'connected', reason: null });
     } else if (frame.case === 'failure' && frame.value.id === 0) {
       const { code, message } = frame.value;
-      if (code === ('incompatible' satisfies FailureCode)) this.#refused(message);
-      else this.lose(message);
+      if (code === ('incompatible' satisfies FailureCode)) {
+        this.#options.onIncompatible?.();
+        this.#refused(message);
+      } else this.lose(message);
     } else {
       this.#options.onFrame(frame, bytes.length);
     }

@@ -26,8 +26,11 @@ import type { Drafted } from './write-ahead.ts';
 export interface ControlOptions {
   /** Milliseconds on the clock of all observations. */
   readonly now: () => number;
-  /** Joules an hour that completions may take, as it is now. */
-  readonly jPerHour: () => number;
+  /**
+   * Joules an hour that completions may take, as it is now. Absent where the node's text is the only one: without it there
+   * would be nothing, which is not for a budget to say.
+   */
+  readonly jPerHour?: (() => number) | undefined;
 }
 
 /** What a round is to be planned for. */
@@ -68,13 +71,15 @@ export class Control {
 
   constructor(options: ControlOptions) {
     this.#options = options;
-    this.#budget = { backlogJ: 0, jPerHour: options.jPerHour(), at: options.now() };
+    this.#budget = { backlogJ: 0, jPerHour: options.jPerHour?.() ?? 0, at: options.now() };
   }
 
   /** The round that is expected to get to the end of the text first; with which source, is part of that. */
   decide({ adapter, written, offers, deadlineMs }: Situation): Decision {
-    const now = this.#options.now();
-    this.#budget = { ...refill(this.#budget, now), jPerHour: this.#options.jPerHour() };
+    const { now: clock, jPerHour } = this.#options;
+    const now = clock();
+    if (jPerHour) this.#budget = { ...refill(this.#budget, now), jPerHour: jPerHour() };
+    const energy = jPerHour && { budget: this.#budget, costs: COSTS };
     const conditions = conditionsAt(this.#estimates, adapter, now);
     const wanted = wantedAfter(conditions.lengths, written);
     const decisions = offers.map((offer): Decision => {
@@ -89,7 +94,7 @@ export class Control {
         overlap: writes,
         deadlineMs,
       };
-      const plan = choose(conditions, demand, { budget: this.#budget, costs: COSTS });
+      const plan = choose(conditions, demand, energy);
       return { plan, offer, wanted: wantedBy(plan, conditions, offer) };
     });
     return decisions.reduce((best, other) => (msOf(other) < msOf(best) ? other : best));
@@ -97,6 +102,7 @@ export class Control {
 
   /** Whether the energy budget forbids whatever could be planned. */
   get rests(): boolean {
+    if (!this.#options.jPerHour) return false;
     const now = this.#options.now();
     return isUsedUp(refill(this.#budget, now), COSTS, lineAt(this.#estimates, now).tokens);
   }
@@ -111,6 +117,7 @@ export class Control {
   }
 
   spend({ drafted, rounds, waitMs }: Spent): void {
+    if (!this.#options.jPerHour) return;
     const { draftTokenJ, roundJ, waitJPerS } = COSTS;
     this.#budget = spend(this.#budget, drafted * draftTokenJ + rounds * roundJ + (waitMs / 1000) * waitJPerS);
   }

@@ -1,7 +1,7 @@
 import { MAX_FRAME_BYTES } from '@foretype/edge-node/protocol';
-import type { Socket } from 'node:net';
-import { Agent, buildConnector, fetch, Headers, WebSocket } from 'undici';
+import { fetch, Headers, WebSocket } from 'undici';
 import { explain, type Address, type Answer } from './address.ts';
+import { NetworkError, type Network, type Outlet } from './network.ts';
 
 /** A WebSocket to a node, open or on its way. */
 export interface Line {
@@ -22,35 +22,26 @@ export interface Listener {
 /** Milliseconds that a line which was left has to say goodbye: a node that is gone does not answer it. */
 const GOODBYE = 500;
 
-/** Opens lines to a node, and finds out why one could not be opened, all over one agent. */
+/** Opens lines to a node, and finds out why one could not be opened, all through one outlet. */
 export class Dialler {
-  readonly #agent: Agent;
-  /** All that are open under what was asked. */
-  readonly #wires = new Set<Socket>();
+  readonly #network: Network;
+  readonly #outlet: Outlet;
 
   /** @param patience milliseconds for each of connecting, an answer's headers and its body. */
-  constructor(patience: number) {
-    const connect = buildConnector({ timeout: patience });
-    this.#agent = new Agent({
-      connect: (to, done) => {
-        connect(to, (...result) => {
-          const [, wire] = result;
-          if (wire) this.#wires.add(wire.once('close', () => this.#wires.delete(wire)));
-          done(...result);
-        });
-      },
-      headersTimeout: patience,
-      bodyTimeout: patience,
-      webSocket: { maxPayloadSize: MAX_FRAME_BYTES },
-    });
+  constructor(network: Network, patience: number) {
+    this.#network = network;
+    this.#outlet = network.outlet(patience, { webSocket: { maxPayloadSize: MAX_FRAME_BYTES } });
   }
 
   /** @returns a line on its way, or one sentence where none can be made of these settings. */
   dial(address: Address, token: string, { onOpen, onFrame, onEnd }: Listener): Line | string {
+    const objection = this.#network.objection(address.models, token !== '');
+    if (objection !== undefined) return objection;
     const authorization = `Bearer ${token}`;
+    const { dispatcher } = this.#outlet;
     let socket: WebSocket;
     try {
-      socket = new WebSocket(address.wire, { dispatcher: this.#agent, headers: { authorization } });
+      socket = new WebSocket(address.wire, { dispatcher, headers: { authorization } });
     } catch {
       // What the library says is of no use here: it quotes the header, and so the token.
       return isHeader(authorization)
@@ -75,7 +66,11 @@ export class Dialler {
     // A WebSocket says only that it could not be opened; plain HTTP says why.
     const diagnose = async () => {
       const answer = await this.#look(address, authorization);
-      if (!left) onEnd(explain(address, token !== '', answer));
+      if (left) return;
+      if (answer instanceof NetworkError) {
+        const { code, message: reason } = answer;
+        onEnd({ status: code === 'proxy-away' ? 'away' : 'refused', reason });
+      } else onEnd(explain(address, token !== '', answer));
     };
     socket.onclose = () => {
       if (opened) onEnd({ status: 'away', reason: 'The edge node closed the connection.' });
@@ -86,21 +81,23 @@ export class Dialler {
 
   /** Ends for good what is under way. Lines are to be left first. */
   dispose(): void {
-    void this.#agent.destroy();
+    this.#outlet.destroy();
   }
 
-  async #look({ models }: Address, authorization: string): Promise<Answer | undefined> {
+  /** @returns undefined where nothing answers, and nobody knows why. */
+  async #look({ models }: Address, authorization: string): Promise<Answer | NetworkError | undefined> {
     try {
       const { status, headers, body } = await fetch(models, {
-        dispatcher: this.#agent,
+        dispatcher: this.#outlet.dispatcher,
         headers: { authorization },
         // Followed, a redirect would lose the token on its way, and the answer would blame the token.
         redirect: 'manual',
       });
       await body?.cancel();
       return { status, location: headers.get('location') };
-    } catch {
-      return undefined;
+    } catch (error) {
+      const { cause } = error as Error;
+      return cause instanceof NetworkError ? cause : undefined;
     }
   }
 
@@ -108,7 +105,7 @@ export class Dialler {
   #leave(socket: WebSocket): void {
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
-    const wires = [...this.#wires];
+    const wires = [...this.#outlet.wires];
     setTimeout(() => wires.forEach((wire) => wire.destroy()), GOODBYE).unref();
   }
 }

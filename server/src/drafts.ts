@@ -24,7 +24,8 @@ export interface Remembered {
 export interface DraftParts {
   readonly tokenizer: Pick<Engine, 'tokenize' | 'detokenize'>;
   readonly prompt: Prompt;
-  readonly ahead: WriteAhead;
+  /** Absent where there is no draft model. */
+  readonly ahead: WriteAhead | undefined;
   /** Tokens of other texts that may be copied from, the nearest last. */
   readonly others: readonly (readonly Token[])[];
   readonly remembered: Remembered | undefined;
@@ -44,21 +45,23 @@ export class Drafts {
     this.#remembered.catch(() => undefined);
   }
 
-  /** What each source says after `begun`, the continuation so far; the draft model's is always among them. */
+  /** What each source says after `begun`, the continuation so far: one at least, if it has nothing to say. */
   async offers(begun: readonly Token[]): Promise<readonly Offer[]> {
     const copied: Offer[] = [
       { source: 'memory', hand: await this.#recall(begun), writes: false, waitedMs: null },
       { source: 'lookup', hand: await this.#copy(begun), writes: false, waitedMs: null },
     ];
+    const spoken = copied.filter(({ hand }) => hand.length > 0);
     const { ahead } = this.#parts;
+    if (!ahead) return spoken.length > 0 ? spoken : copied.slice(0, 1);
     const waitedMs = ahead.pace.startMs === null ? ahead.age : null;
     const own: Offer = { source: 'neural', hand: this.ahead(begun), writes: !ahead.failed, waitedMs };
-    return [own, ...copied.filter(({ hand }) => hand.length > 0)];
+    return [own, ...spoken];
   }
 
   /** What the draft model has written after `begun` by now. */
   ahead(begun: readonly Token[]): readonly Drafted[] {
-    return this.#parts.ahead.hand(begun);
+    return this.#parts.ahead?.hand(begun) ?? [];
   }
 
   /** Takes a draft from an offer, as far as `wanted` says of what there is so far. Rejects with the engine's error. */
@@ -67,7 +70,8 @@ export class Drafts {
     begun: readonly Token[],
     wanted: (drafted: readonly Drafted[]) => boolean,
   ): Promise<readonly Drafted[]> {
-    if (source === 'neural') return this.#parts.ahead.draft(begun, wanted);
+    const { ahead } = this.#parts;
+    if (source === 'neural' && ahead) return ahead.draft(begun, wanted);
     const drafted: Drafted[] = [];
     while (drafted.length < hand.length && wanted(drafted)) drafted.push(hand[drafted.length]!);
     return drafted;

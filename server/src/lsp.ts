@@ -1,72 +1,103 @@
 import {
-  InlineCompletionTriggerKind,
+  DidChangeConfigurationNotification,
   TextDocuments,
   TextDocumentSyncKind,
   type CancellationToken,
   type Connection,
-  type InlineCompletionItem,
-  type Position,
-  type SelectedCompletionInfo,
+  type WorkspaceFolder,
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
+import { readFile } from 'node:fs/promises';
 import type { Cursor } from './anchor.ts';
+import { Configuration } from './configuration.ts';
+import { neighboursIn } from './context/editor.ts';
+import { explained } from './context/fronts.ts';
 import { IgnoreFiles } from './context/ignore-files.ts';
+import { languageOf, traitsOf, Triggers } from './editors.ts';
+import { fetchThrough } from './families/outlet.ts';
+import { answerFamilies } from './families/requests.ts';
+import { extentAt } from './filters/extent.ts';
 import { filtered } from './filters/filtered.ts';
 import { placeAt } from './filters/place.ts';
+import { ACCEPTED, placed } from './placed.ts';
 import {
   DismissedNotification,
   ExplainRequest,
+  FocusNotification,
   SettingsNotification,
   StatusNotification,
   VerifiedNotification,
 } from './protocol.ts';
 import { CompletionService } from './service.ts';
 import { readSettings } from './settings.ts';
-import { Suggestions, type Suggestion } from './suggestions/suggestions.ts';
-import { toLineFeeds, wholeCharacter } from '@foretype/models';
-
-/** Run by the client when a completion was accepted whole; LSP 3.18 has no other sign of it. */
-const ACCEPTED = 'foretype.accepted';
-
-/**
- * Milliseconds after the draft for which the target's text is still worth while: for a completion made while typing it
- * takes the place of what is shown, which nobody wants to change under their eyes later; who asked for one by a key waits
- * for the answer.
- */
-const PATIENCE = { typing: 1000, asked: 10_000 };
+import type { Refusal } from './suggestions/parts.ts';
+import { Suggestions } from './suggestions/suggestions.ts';
+import { directoryGiven, measuresFor } from './usage/bound.ts';
+import { wholeCharacter } from '@foretype/models';
 
 /** Binds every message to what answers it. The connection must not be listening yet. */
 export function serve(
   connection: Connection,
-  options: { readonly family: string; readonly version: string },
+  options: {
+    readonly family: string;
+    /** See `ServiceOptions.families`. */
+    readonly families?: string;
+    readonly version: string;
+    /** Where measures of use are kept for clients that give no directory; none where absent. */
+    readonly usage?: string;
+    /** See `ServiceOptions.engine`. */
+    readonly engine?: NonNullable<ConstructorParameters<typeof CompletionService>[0]['engine']>;
+  },
 ): void {
-  const documents = new TextDocuments(TextDocument);
-  const settings = (sent: unknown) => {
-    const read = readSettings(sent);
-    read.problems.forEach((problem) => connection.console.warn(problem));
-    return read.settings;
-  };
+  const measures = measuresFor(connection, (uri) => documents.get(uri)?.getText());
+  const documents: TextDocuments<TextDocument> = new TextDocuments(measures.watching(TextDocument));
   const service = new CompletionService({
     family: options.family,
+    version: options.version,
     settings: readSettings({}).settings,
-    onStatus: (status) => void connection.sendNotification(StatusNotification, status),
+    onStatus: (status) => {
+      if (traits.notifications) void connection.sendNotification(StatusNotification, status);
+    },
     log: (message) => connection.console.info(message),
+    neighbours: {
+      beside: (uri) => neighbours.beside(uri),
+      allowed: (uri) => neighbours.allowed(uri),
+    },
+    ...(options.engine && { engine: options.engine }),
+    ...(options.families !== undefined && { families: options.families }),
   });
 
+  const configuration = new Configuration({
+    apply: (settings) => {
+      service.configure(settings);
+      measures.configure(settings);
+    },
+    ask: () => connection.workspace.getConfiguration('foretype') as Promise<unknown>,
+    warn: (message) => connection.console.warn(message),
+    token: process.env['FORETYPE_EDGE_TOKEN'] ?? '',
+    read: (path) => readFile(path, 'utf8'),
+  });
+
+  let traits = traitsOf({});
+  let triggers = new Triggers(traits);
+  let asksForSettings = false;
+  let hearsOfSettings = false;
   let followsFolders = false;
   const ignored = new IgnoreFiles({
     folders: [],
     log: (message) => connection.console.warn(message),
     now: () => performance.now(),
   });
+  const neighbours = neighboursIn(documents, ignored, () => service.roomBeside);
   const suggestions = new Suggestions({
-    make: (cursor, explicit, signal) =>
-      service.candidates(cursor, explicit ? PATIENCE.asked : PATIENCE.typing, signal),
+    make: (work, signal) => service.candidates(work, signal),
     cut: (text, { cursor, language }) => filtered(text, placeAt(cursor.text, cursor.offset, language)),
     scope: (uri) => service.scopeOf(uri),
     verifies: () => service.verifies,
     typing: () => service.typing,
-    onVerified: (place) => void connection.sendNotification(VerifiedNotification, place),
+    onVerified: (place) => {
+      if (traits.notifications) void connection.sendNotification(VerifiedNotification, place);
+    },
     now: () => performance.now(),
     after: (ms, run) => {
       const timer = setTimeout(run, ms);
@@ -74,12 +105,24 @@ export function serve(
     },
   });
 
-  connection.onInitialize(({ initializationOptions, workspaceFolders, capabilities }) => {
-    service.configure(settings(initializationOptions));
-    ignored.setFolders(workspaceFolders?.map(({ uri }) => uri) ?? []);
+  const setFolders = (folders: readonly WorkspaceFolder[] | null | undefined) => {
+    const uris = folders?.map(({ uri }) => uri) ?? [];
+    ignored.setFolders(uris);
+    neighbours.setFolders(uris);
+  };
+
+  connection.onInitialize(async ({ initializationOptions, clientInfo, workspaceFolders, capabilities }) => {
+    traits = traitsOf({ clientInfo, initializationOptions });
+    triggers = new Triggers(traits);
+    measures.open(directoryGiven(initializationOptions, options.usage ?? ''), clientInfo?.name);
+    await configuration.begin(initializationOptions);
+    asksForSettings = capabilities.workspace?.configuration === true && !traits.pushesSettings;
+    hearsOfSettings = capabilities.workspace?.didChangeConfiguration?.dynamicRegistration === true;
+    setFolders(workspaceFolders);
     followsFolders = capabilities.workspace?.workspaceFolders === true;
     return {
       capabilities: {
+        positionEncoding: 'utf-16',
         textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true },
         inlineCompletionProvider: true,
         workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
@@ -91,46 +134,80 @@ export function serve(
   // Only now, so that a model on a slow disk cannot delay the answer to `initialize`.
   connection.onInitialized(() => {
     service.start();
+    if (asksForSettings) {
+      void configuration.ask();
+      const section = { section: 'foretype' };
+      // Who refuses sends changes unasked, or has none.
+      if (hearsOfSettings)
+        connection.client.register(DidChangeConfigurationNotification.type, section).catch(() => undefined);
+    }
     if (!followsFolders) return;
     connection.workspace.onDidChangeWorkspaceFolders(async () => {
-      const folders = await connection.workspace.getWorkspaceFolders();
-      ignored.setFolders(folders?.map(({ uri }) => uri) ?? []);
+      setFolders(await connection.workspace.getWorkspaceFolders());
     });
   });
-  connection.onNotification(SettingsNotification, (sent) => service.configure(settings(sent)));
-  connection.onDidChangeConfiguration((change: { settings?: { foretype?: unknown } | null }) => {
-    if (change.settings?.foretype) service.configure(settings(change.settings.foretype));
+  connection.onNotification(SettingsNotification, (sent) => configuration.replace(sent));
+  connection.onDidChangeConfiguration(async ({ settings }) => {
+    if (!traits.pushesSettings) await configuration.change(settings, asksForSettings);
   });
-  connection.onNotification(DismissedNotification, ({ uri }) => suggestions.dismissed(uri));
-  connection.onRequest(ExplainRequest, ({ uri }) => suggestions.explain(uri));
+  connection.onNotification(DismissedNotification, ({ uri }) => {
+    suggestions.dismissed(uri);
+    measures.dismissed(uri);
+  });
+  connection.onRequest(ExplainRequest, ({ uri }) => explained(suggestions.explain(uri)));
   connection.onExecuteCommand(({ command, arguments: [uri] = [] }) => {
-    if (command === ACCEPTED && typeof uri === 'string') suggestions.accepted(uri);
+    if (command === ACCEPTED && typeof uri === 'string') {
+      suggestions.accepted(uri);
+      measures.accepted(uri);
+    }
     return null;
   });
-  connection.onShutdown(() => service.dispose());
+  answerFamilies(connection, {
+    places: () => service.families,
+    fetch: () => fetchThrough(service.network),
+    onMended: () => service.reload(),
+  });
+  connection.onShutdown(async () => {
+    await Promise.all([service.dispose(), measures.close()]);
+  });
 
+  /** By document the request that came last. */
+  const asked = new Map<string, object>();
   connection.languages.inlineCompletion.on(async ({ textDocument, position, context }, token) => {
     const document = documents.get(textDocument.uri);
     // A position beyond the document belongs to a version of it that is gone.
     if (!document || position.line >= document.lineCount) return null;
     const signal = signalOf(token);
-    const explicit = context.triggerKind === InlineCompletionTriggerKind.Invoked;
-    const { uri, languageId: language, version } = document;
+    const explicit = triggers.explicit(context.triggerKind);
+    const { uri, languageId, version } = document;
+    const language = languageOf(languageId);
     // Clamped to the line and to whole characters once, so that what was completed is what will be replaced; and read
     // before anything is waited for, since the document goes on changing.
     const offset = wholeCharacter(document.getText(), document.offsetAt(position));
     const { cursor, itemOf } = placed(document, document.positionAt(offset), context.selectedCompletionInfo);
-    const why =
-      service.refusal({ language, explicit }) ?? (await ignored.exclusionOf(uri, 'completion'))?.message;
-    if (why !== undefined) {
-      suggestions.refused({ uri, version, position }, why);
-      return null;
-    }
+    asked.set(uri, context);
+    const asking = measures.request(document, language, offset);
+    const exclusion = await ignored.exclusionOf(uri, 'completion');
+    const refused = exclusion
+      ? { message: exclusion.message, stays: false }
+      : (service.refusal({ language, explicit }) ?? (explicit ? undefined : refusalAt(cursor, language)));
+    if (!refused) neighbours.visited({ uri, line: position.line });
     try {
-      const request = { uri, version, position, language, explicit, cursor };
+      const request = { uri, version, position, language, explicit, cursor, refused };
       const suggestion = await suggestions.suggest(request, signal);
-      return suggestion ? { items: [itemOf(suggestion)] } : null;
+      const offered = suggestion ? [suggestion, ...suggestion.others] : [];
+      const items = offered.map((one) => itemOf(one, traits.items)).filter((item) => item !== undefined);
+      const [first] = items;
+      if (suggestion && first && !signal.aborted) {
+        const report = suggestions.explain(uri)?.report;
+        const [verified, adapter] = [report?.path === 'speculated', Boolean(report?.adapter)];
+        asking.given(first, { path: suggestion.given, verified, adapter });
+      } else asking.none(signal.aborted ? 'late' : whyNone(exclusion, service.refusal({ language, explicit })));
+      if (items.length > 0) return { items };
+      // Neovim takes null for no answer and goes on showing the last text, which is right only until the next answer.
+      return asked.get(uri) === context ? { items: [] } : null;
     } catch (error) {
+      asking.none(signal.aborted ? 'late' : 'failed');
       if (signal.aborted) return null;
       throw error;
     }
@@ -141,47 +218,28 @@ export function serve(
     // Found out now, so that the first completion need not wait for the disk.
     void ignored.exclusionOf(uri, 'completion');
   });
+  documents.onDidChangeContent(() => service.wake());
+  connection.onNotification(FocusNotification, () => service.wake());
   documents.onDidSave(({ document: { uri } }) => ignored.changed(uri));
   documents.onDidClose(({ document: { uri } }) => {
+    asked.delete(uri);
+    measures.closed(uri);
     suggestions.closed(uri);
     service.closed(uri);
   });
   documents.listen(connection);
 }
 
-/**
- * A place in the document as it is now, line ends as `\n`, and what makes items for it. They replace from the start of the
- * line: editors match `filterText` against what stands there, so that the text stays while the user types through it.
- * @param selected what the editor's own list would insert, which a completion must go on from.
- */
-function placed(
-  document: TextDocument,
-  position: Position,
-  selected: SelectedCompletionInfo | undefined,
-): { readonly cursor: Cursor; readonly itemOf: (suggestion: Suggestion) => InlineCompletionItem } {
-  const text = document.getText();
-  const start = { line: position.line, character: 0 };
-  const until = selected?.range.start ?? position;
-  const before = document.getText({ start, end: until }) + (selected?.text ?? '');
-  const end = selected?.range.end ?? position;
-  const head = toLineFeeds(text.slice(0, document.offsetAt(start)) + before);
-  const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
-  return {
-    cursor: {
-      uri: document.uri,
-      text: head + toLineFeeds(text.slice(document.offsetAt(end))),
-      offset: head.length,
-    },
-    itemOf: ({ text: completion, replaces }) => {
-      const insertText = before + completion.replaceAll('\n', lineEnd);
-      return {
-        insertText,
-        filterText: insertText,
-        range: { start, end: { line: end.line, character: end.character + replaces } },
-        command: { command: ACCEPTED, title: 'Completion accepted', arguments: [document.uri] },
-      };
-    },
-  };
+function whyNone(exclusion: object | undefined, refusal: object | undefined): 'excluded' | 'off' | 'nothing' {
+  if (exclusion) return 'excluded';
+  return refusal ? 'off' : 'nothing';
+}
+
+/** In the middle of a word whatever is written becomes part of it. */
+function refusalAt({ text, offset }: Cursor, language: string): Refusal | undefined {
+  return extentAt(placeAt(text, offset, language)) === 'none'
+    ? { message: 'The cursor stands in the middle of a word.', stays: true }
+    : undefined;
 }
 
 function signalOf(token: CancellationToken): AbortSignal {

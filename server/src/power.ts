@@ -40,12 +40,19 @@ export class PowerSource {
 /**
  * Asks the operating system. Rejects where it does not tell (Windows among them: it would take a PowerShell a minute).
  * @param supplies Linux's directory of power supplies.
+ * @param profile Linux's file that says whether the user prefers power or performance.
  */
 export async function readPower(
   platform = process.platform,
   supplies = '/sys/class/power_supply',
+  profile = '/sys/firmware/acpi/platform_profile',
 ): Promise<Power> {
-  if (platform === 'darwin') return powerOfMac((await run('pmset', ['-g', 'batt'])).stdout);
+  if (platform === 'darwin') {
+    const [source, settings] = await Promise.all([run('pmset', ['-g', 'batt']), run('pmset', ['-g'])]);
+    return powerOfMac(source.stdout, settings.stdout);
+  }
+  // What desktops call "power saver"; many machines have no profiles.
+  if ((await readFile(profile, 'utf8').catch(() => '')).trim() === 'low-power') return 'saver';
   const names = await readdir(supplies);
   const all = names.map(async (name) => {
     const [type, online, scope] = await Promise.all(
@@ -72,7 +79,8 @@ export function powerOfLinux(all: readonly Supply[]): Power {
   return unplugged && supplies.some(({ type }) => type === 'Battery') ? 'battery' : 'mains';
 }
 
-/** By what `pmset -g batt` prints. */
-export function powerOfMac(printed: string): Power {
+/** By what `pmset -g batt` prints, and `pmset -g`, which knows of Low Power Mode. */
+export function powerOfMac(printed: string, settings = ''): Power {
+  if (/^\s*lowpowermode\s+1\b/mu.test(settings)) return 'saver';
   return printed.includes("'Battery Power'") ? 'battery' : 'mains';
 }

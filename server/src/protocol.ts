@@ -2,10 +2,25 @@
  * What the language server says beyond LSP 3.18: all that a client of it may import. Each message is one constant.
  * A client that knows none of this still gets completions.
  */
-import { NotificationType, RequestType, type Position } from 'vscode-languageserver';
-import type { ServerSettings } from './settings.ts';
+import {
+  NotificationType,
+  NotificationType0,
+  RequestType,
+  RequestType0,
+  type Position,
+} from 'vscode-languageserver';
+import type { UsageReport } from '@foretype/edge-node/protocol';
+import type { ServerSettings, SettingKey } from './settings.ts';
 
-export type { ServerSettings };
+export type { ServerSettings, SettingKey };
+export {
+  FamiliesRequest,
+  ImportFamilyRequest,
+  InstallFamilyRequest,
+  type FamilyInstalled,
+  type FamilyList,
+  type FamilyOffer,
+} from './families/messages.ts';
 
 /** How a completion came about. Times in milliseconds from the request's arrival. Never any text. */
 export interface CompletionReport {
@@ -26,12 +41,17 @@ export interface CompletionReport {
   readonly bytesUp: number;
   readonly bytesDown: number;
   readonly adapter: string | null;
+  /** What the prompt began with of other places; absent where that was nothing. */
+  readonly beside?: { readonly chunks: number; readonly files: number };
 }
 
 /** The state of both sides, for a status display. */
 export interface ServerStatus {
-  /** The local draft model. */
-  readonly draft: 'loading' | 'ready' | 'restarting' | 'failed';
+  /**
+   * The local draft model. `asleep`: its memory is given back until somebody types. `off`: none is used, only what
+   * tokenizes for the edge node, which then writes all completions.
+   */
+  readonly draft: 'loading' | 'ready' | 'asleep' | 'off' | 'restarting' | 'failed';
   /** `off`: no URL is set. `away`: not reachable now, tried again. `refused`: it will not work until something is changed. */
   readonly edge: 'off' | 'connecting' | 'connected' | 'away' | 'refused';
   /** One sentence where something is not as it should be. */
@@ -58,6 +78,9 @@ export const VerifiedNotification = new NotificationType<DocumentPlace>('foretyp
 /** Client to server: the user sent away what was shown in a document. */
 export const DismissedNotification = new NotificationType<{ readonly uri: string }>('foretype/dismissed');
 
+/** Client to server: the user is back, so that a model that sleeps can come up before the first key. */
+export const FocusNotification = new NotificationType0('foretype/focus');
+
 /** What happened to the last request for a completion of a document, for a person who wonders. Never any text of it. */
 export interface Explanation {
   readonly uri: string;
@@ -76,6 +99,22 @@ export interface Explanation {
 export const ExplainRequest = new RequestType<{ readonly uri?: string }, Explanation | null, void>(
   'foretype/explain',
 );
+
+/** The measures of use that are held on this machine; see `docs/usage.md`. */
+export interface UsageHeld {
+  /** Exactly what would be sent. */
+  readonly report: UsageReport;
+  /** Where it lies; empty where it is in memory only. */
+  readonly directory: string;
+  /** Whether the user lets it go to an edge node, and has named one. Nothing is sent yet, not even then. */
+  readonly wouldSend: boolean;
+}
+
+/** Client to server: the measures of use. */
+export const UsageRequest = new RequestType0<UsageHeld, void>('foretype/usage');
+
+/** Client to server: delete all measures of use that are held on this machine. */
+export const ForgetUsageRequest = new RequestType0<null, void>('foretype/forgetUsage');
 
 /** Client to server: the settings as they are now. */
 export const SettingsNotification = new NotificationType<ServerSettings>('foretype/settings');

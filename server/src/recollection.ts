@@ -9,12 +9,18 @@ const AROUND = { before: 12_000, after: 12_000 };
 /** What earlier completions leave for the drafts of later ones: nothing of it decides what is shown, only how fast. */
 export class Recollection {
   readonly #tokenizer: Pick<Engine, 'tokenize'>;
+  readonly #allowed: (uri: string) => Promise<boolean>;
   #last: (Anchored & { readonly completed: Remembered }) | undefined;
   /** Tokens by document, the one left last at the end. */
   readonly #others = new Map<string, readonly Token[]>();
 
-  constructor(tokenizer: Pick<Engine, 'tokenize'>) {
+  /** @param allowed - whether a document may be shown to others; a draft travels as a prompt does. */
+  constructor(
+    tokenizer: Pick<Engine, 'tokenize'>,
+    allowed: (uri: string) => Promise<boolean> = () => Promise.resolve(true),
+  ) {
     this.#tokenizer = tokenizer;
+    this.#allowed = allowed;
   }
 
   /** What the last completion said would come after the cursor; undefined where something else was typed since. */
@@ -34,6 +40,8 @@ export class Recollection {
 
   /** The documents worked on before this one, the latest last. */
   othersThan(uri: string): readonly (readonly Token[])[] {
+    // What was allowed may not be any more; asked again each time, since nobody tells.
+    for (const other of this.#others.keys()) if (other !== uri) void this.#judge(other);
     return [...this.#others].filter(([other]) => other !== uri).map(([, tokens]) => tokens);
   }
 
@@ -47,6 +55,7 @@ export class Recollection {
   async #read({ uri, text, offset }: Cursor): Promise<void> {
     const { prefix, suffix } = windowAt(text, offset, AROUND);
     try {
+      if (!(await this.#judge(uri))) return;
       const tokens = await this.#tokenizer.tokenize(prefix + suffix);
       this.#others.delete(uri);
       this.#others.set(uri, tokens);
@@ -54,5 +63,12 @@ export class Recollection {
     } catch {
       // An engine that restarts: there is less to copy from, and nothing else.
     }
+  }
+
+  /** Whether a document may be copied from; one that may not is forgotten. */
+  async #judge(uri: string): Promise<boolean> {
+    const allowed = await this.#allowed(uri).catch(() => false);
+    if (!allowed) this.#others.delete(uri);
+    return allowed;
   }
 }

@@ -21,7 +21,8 @@ const WIDEST = 200;
 
 export function makeChunk(place: Pick<Chunk, 'uri' | 'origin' | 'line'>, lines: readonly string[]): Chunk {
   const text = lines.map((line) => `${line}\n`).join('');
-  return { ...place, text, keys: keysOf(lines) };
+  // Of the text and not of the lines, which are slices of a document and would keep all of it in memory.
+  return { ...place, text, keys: keysOf(text.split('\n')) };
 }
 
 /**

@@ -68,7 +68,7 @@ export function withEdit(edits: Edits, { uri, before, after }: Edit): Edits {
     near,
     hunk: hunkOf(change, near, { uri, old, now }),
   }));
-  const { near, hunk } = tried.find(
+  const { near, hunk: found } = tried.find(
     ({ hunk: { removed, added } }) => Math.max(removed.length, added.length) <= MOST_LINES,
   ) ?? { near: over, hunk: undefined };
   const kept = edits
@@ -76,6 +76,8 @@ export function withEdit(edits: Edits, { uri, before, after }: Edit): Edits {
     .map((other) =>
       other.uri === uri && other.line >= change.to ? { ...other, line: other.line + change.delta } : other,
     );
+  // Lines are slices of a document, and would keep all of it in memory.
+  const hunk = found && structuredClone(found);
   // An edit that was undone is none.
   return bounded(hunk && hunk.removed.length + hunk.added.length > 0 ? [...kept, hunk] : kept);
 }
@@ -83,6 +85,18 @@ export function withEdit(edits: Edits, { uri, before, after }: Edit): Edits {
 /** The edits without those in documents that are gone, or may not be shown any more. */
 export function withoutEditsIn(edits: Edits, gone: (uri: string) => boolean): Edits {
   return edits.filter(({ uri }) => !gone(uri));
+}
+
+/** The edits without those in a document that is no more as they left it: it was changed while it was closed. */
+export function standingIn(
+  edits: Edits,
+  { uri, text }: { readonly uri: string; readonly text: string },
+): Edits {
+  if (edits.every((hunk) => hunk.uri !== uri)) return edits;
+  const lines = linesOf(text);
+  return edits.filter(
+    (hunk) => hunk.uri !== uri || hunk.added.every((line, at) => line === lines[hunk.line + at]),
+  );
 }
 
 /** What a prompt shows of the edits: the text that is there now, the newest last. What was only removed has none. */

@@ -1,6 +1,7 @@
-import { open, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { beginningOf } from './beginning.ts';
 import {
   exclusionOf,
   leftOut,
@@ -28,6 +29,8 @@ const REPOSITORY = '.git';
 
 /** Milliseconds for which files are taken to be as they were, where nobody tells of a change. */
 const FRESH_MS = 5000;
+/** Milliseconds between two keys of somebody who types. */
+const TYPING_MS = 30_000;
 /** Bytes and lines of an ignore file that are read: each line is tried on each directory of a path. */
 const MOST_BYTES = 128 * 1024;
 const MOST_LINES = 2000;
@@ -70,7 +73,7 @@ export class IgnoreFiles {
 
   /** Why a document is left alone, undefined where it is not. Never rejects. */
   async exclusionOf(uri: string, use: Use): Promise<Exclusion | undefined> {
-    const places = await this.#recall(this.#places, uri, () => this.#placesOf(uri));
+    const places = await this.#placesFor(uri);
     for (const { path, rules } of places) {
       const exclusion = exclusionOf(path, rules, use);
       if (exclusion) return exclusion;
@@ -96,6 +99,13 @@ export class IgnoreFiles {
     // They find out by themselves whether they stand on it.
     for (const level of this.#levels.values()) level.at = -Infinity;
     this.#places.clear();
+  }
+
+  /** While somebody types it is found out anew in the background, so that no key waits for the disk. */
+  #placesFor(uri: string): Promise<readonly Place[]> {
+    const before = this.#places.get(uri);
+    const renewed = this.#recall(this.#places, uri, () => this.#placesOf(uri));
+    return before && this.#options.now() - before.at < TYPING_MS ? before.value : renewed;
   }
 
   async #placesOf(uri: string): Promise<readonly Place[]> {
@@ -131,7 +141,7 @@ export class IgnoreFiles {
   }
 
   async #textOf(path: string): Promise<string> {
-    const read = await beginningOf(path);
+    const read = await beginningOf(path, MOST_BYTES);
     if ('code' in read) {
       this.#say(`${path} cannot be read (${read.code}), so nothing is ignored because of it.`);
       return '';
@@ -198,27 +208,6 @@ async function stampOf(path: string): Promise<string> {
   } catch (error) {
     const code = codeOf(error);
     return code === 'ENOENT' || code === 'ENOTDIR' ? '' : code;
-  }
-}
-
-/** The text at the beginning of a file, in whole lines where it was cut. */
-async function beginningOf(path: string): Promise<{ text: string; cut: boolean } | { code: string }> {
-  try {
-    // Not what waits for a writer, or has no end.
-    if (!(await stat(path)).isFile()) return { code: 'it is not a file' };
-    const handle = await open(path);
-    try {
-      const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(MOST_BYTES + 1) });
-      const cut = bytesRead > MOST_BYTES;
-      const end = cut ? buffer.lastIndexOf(0x0a, MOST_BYTES) + 1 : bytesRead;
-      // What a redirection in Windows PowerShell writes.
-      const encoding = buffer[0] === 0xff && buffer[1] === 0xfe ? 'utf-16le' : 'utf-8';
-      return { text: new TextDecoder(encoding).decode(buffer.subarray(0, end)), cut };
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    return { code: codeOf(error) };
   }
 }
 

@@ -3,11 +3,19 @@ import { LRUCache } from 'lru-cache';
 import type { Cursor } from '../anchor.ts';
 import { AFTER, formerlyBehind } from './typed-through.ts';
 
+/** What makes texts good for each other. */
+export interface Scope {
+  /** Names the family and how tokens are chosen: all that a draft depends on. */
+  readonly model: string;
+  /** Id of the adapter, in one version, by which the target writes; empty for the backbone. */
+  readonly adapter: string;
+}
+
 /** A text that was found for a place. */
 export interface Known<T> {
   readonly text: string;
-  /** Whether it is the target's. */
-  readonly verified: boolean;
+  /** The adapter that the target wrote it with, empty for the backbone; null where it is a draft, which has none. */
+  readonly verifiedBy: string | null;
   /** What else is to be known of it. */
   readonly about: T;
 }
@@ -26,46 +34,49 @@ const PLACES = 250;
 const BEFORE = 256;
 /** The most that can be typed of a text and find it: longer than lines are. */
 const TYPED = 160;
+/** Texts of one place: a draft, and those of two adapters, since versions change. */
+const TEXTS = 3;
 
-/**
- * A map from what stands around a cursor to the text that was found there. Texts of one scope, which names the model and
- * its adapter in one version, are of no use in another.
- */
+/** A map from what stands around a cursor to the texts that were found there, by model. */
 export class CompletionCache<T> {
-  /** The target's text first, where it is there: what it does not say may still be what is typed. */
   readonly #known = new LRUCache<string, readonly Known<T>[]>({ max: PLACES });
 
-  /** The text of the place, or of one before it from which the user has typed what it says. The nearest place wins. */
-  find({ uri, text, offset }: Cursor, scope: string): Found<T> | undefined {
+  /**
+   * The texts of the place, or of those before it from which the user has typed what they say: the target's and the
+   * draft, of each the one from the nearest place.
+   */
+  find(
+    { uri, text, offset }: Cursor,
+    { model, adapter }: Scope,
+  ): { readonly verified: Found<T> | undefined; readonly draft: Found<T> | undefined } {
     const least = Math.max(0, offset - TYPED);
-    let found: Found<T> | undefined;
-    for (let at = offset; at >= least; at--) {
+    let verified: Found<T> | undefined;
+    let draft: Found<T> | undefined;
+    // A verified text from further back is worth more than a draft made since.
+    for (let at = offset; at >= least && !verified; at--) {
       const typed = text.slice(at, offset);
       const before = text.slice(Math.max(0, at - BEFORE), at);
       for (const after of formerlyBehind(typed, text, offset)) {
-        const there = this.#known.get(keyOf(scope, uri, before, after));
-        const known = there?.find((one) => one.text.startsWith(typed));
-        if (!known) continue;
-        // A verified text from further back is worth more than a draft made since.
-        if (known.verified) return { ...known, text: known.text.slice(typed.length), typed };
-        found ??= { ...known, text: known.text.slice(typed.length), typed };
+        for (const known of this.#known.get(keyOf(model, uri, before, after)) ?? []) {
+          if (!known.text.startsWith(typed)) continue;
+          const found = { ...known, text: known.text.slice(typed.length), typed };
+          if (known.verifiedBy === null) draft ??= found;
+          else if (known.verifiedBy === adapter) verified ??= found;
+        }
       }
     }
-    return found;
+    return { verified, draft };
   }
 
-  /** Remembers a text for a place, the last draft and the last that was verified. */
-  keep({ uri, text, offset }: Cursor, scope: string, known: Known<T>): void {
+  /** Remembers a text for a place: the last draft, and the last that each adapter wrote. */
+  keep({ uri, text, offset }: Cursor, { model }: Pick<Scope, 'model'>, known: Known<T>): void {
     const before = text.slice(Math.max(0, offset - BEFORE), offset);
-    const key = keyOf(scope, uri, before, text.slice(offset, offset + AFTER));
-    const other = this.#known.get(key)?.find(({ verified }) => verified !== known.verified);
-    this.#known.set(
-      key,
-      [known, ...(other ? [other] : [])].sort((a, b) => Number(b.verified) - Number(a.verified)),
-    );
+    const key = keyOf(model, uri, before, text.slice(offset, offset + AFTER));
+    const others = (this.#known.get(key) ?? []).filter(({ verifiedBy }) => verifiedBy !== known.verifiedBy);
+    this.#known.set(key, [known, ...others].slice(0, TEXTS));
   }
 }
 
-function keyOf(scope: string, uri: string, before: string, after: string): string {
-  return [scope, uri, before, after].join('\0');
+function keyOf(model: string, uri: string, before: string, after: string): string {
+  return [model, uri, before, after].join('\0');
 }

@@ -1,6 +1,7 @@
 import { unless } from '@foretype/models';
 import type { Cursor } from '../anchor.ts';
 import type { Candidate } from '../completion.ts';
+import type { Scope } from './cache.ts';
 import { AFTER, formerlyBehind } from './typed-through.ts';
 
 /** UTF-16 code units before the cursor by which it is told that the text there is the same. */
@@ -12,7 +13,7 @@ const COMPARED = 2048;
  */
 export class Generation {
   readonly cursor: Cursor;
-  readonly scope: string;
+  readonly scope: Scope;
   readonly #abort = new AbortController();
   #latest: Candidate | undefined;
   #done = false;
@@ -21,7 +22,7 @@ export class Generation {
 
   /** Begins at once; `found` is told of each text. */
   constructor(
-    { cursor, scope }: { readonly cursor: Cursor; readonly scope: string },
+    { cursor, scope }: { readonly cursor: Cursor; readonly scope: Scope },
     make: (signal: AbortSignal) => AsyncIterable<Candidate>,
     found: (generation: Generation, candidate: Candidate) => void,
   ) {
@@ -49,11 +50,10 @@ export class Generation {
   }
 
   /** What was typed since it began, where a cursor is there and nothing else has changed around it. */
-  typedAt({ uri, text, offset }: Cursor, scope: string): string | undefined {
-    const { cursor } = this;
-    const typed = offset - cursor.offset;
-    if (this.#abort.signal.aborted || scope !== this.scope || uri !== cursor.uri || typed < 0)
-      return undefined;
+  typedAt({ uri, text, offset }: Cursor, { model, adapter }: Scope): string | undefined {
+    const { cursor, scope } = this;
+    if (this.#abort.signal.aborted || scope.model !== model || scope.adapter !== adapter) return undefined;
+    if (uri !== cursor.uri || offset < cursor.offset) return undefined;
     const start = Math.max(0, cursor.offset - COMPARED);
     if (!text.startsWith(cursor.text.slice(start, cursor.offset), start)) return undefined;
     const between = text.slice(cursor.offset, offset);
