@@ -6,6 +6,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Said, sentencesIn } from './sentences.ts';
 import { SETTINGS } from './src/declaration.ts';
+import { telemetry } from './telemetry.ts';
 
 /** English sentences by the keys that stand as `%key%` in the manifest. */
 export type Sentences = Readonly<Record<string, string>>;
@@ -16,9 +17,13 @@ const declared = Object.values(SETTINGS);
 export function configuration(): object {
   const properties = declared.map((setting, order) => [
     `foretype.${setting.key}`,
-    { ...schemaOf(setting), default: setting.default, scope: setting.scope, order },
+    { ...schemaOf(setting), default: setting.default, scope: setting.scope, ...tagged(setting), order },
   ]);
   return { title: 'Foretype', properties: Object.fromEntries(properties) as object };
+}
+
+function tagged(setting: (typeof declared)[number]): object {
+  return 'tags' in setting ? { tags: setting.tags } : {};
 }
 
 function schemaOf(setting: (typeof declared)[number]): object {
@@ -103,6 +108,7 @@ if (import.meta.main) {
   const write = (name: string, content: object) =>
     writeFile(path(name), `${JSON.stringify(content, null, 2)}\n`);
   await write('package.json', manifest);
+  await write('telemetry.json', telemetry());
   await write(join('l10n', 'bundle.l10n.json'), bundle(await said()));
   const sentences = JSON.parse(await read('package.nls.json')) as Sentences;
   await writeFile(path('README.md'), readmeWith(await read('README.md'), sentences));

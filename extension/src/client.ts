@@ -1,4 +1,9 @@
-import { type InlineCompletionItemProvider, l10n, type LogOutputChannel } from 'vscode';
+import {
+  type CancellationToken,
+  type InlineCompletionItemProvider,
+  l10n,
+  type LogOutputChannel,
+} from 'vscode';
 import {
   CloseAction,
   ErrorCodes,
@@ -10,23 +15,38 @@ import {
   RevealOutputChannelOn,
   State,
   TransportKind,
+  WorkDoneProgress,
 } from 'vscode-languageclient/node';
 import {
   DismissedNotification,
   type DocumentPlace,
   type Explanation,
   ExplainRequest,
+  FamiliesRequest,
+  type FamilyInstalled,
+  type FamilyList,
+  ImportFamilyRequest,
+  InstallFamilyRequest,
+  FocusNotification,
+  ForgetUsageRequest,
   type ServerStatus,
   SettingsNotification,
   StatusNotification,
+  type UsageHeld,
+  UsageRequest,
   VerifiedNotification,
 } from '@foretype/server/protocol';
 import { isForeign } from './documents.ts';
+import type { Advance, FamilyServer } from './families.ts';
 import type { EditorSettings } from './settings.ts';
 
 export interface ClientOptions {
   /** Path of the language server's bundle. */
   readonly module: string;
+  /** Directory in which the server keeps the families that are installed. */
+  readonly families: string;
+  /** Directory in which the server keeps measures of use. */
+  readonly usage: string;
   readonly log: LogOutputChannel;
   /** What the server may know from its first message on. */
   readonly localSettings: () => EditorSettings;
@@ -49,10 +69,15 @@ export class Client {
   readonly #client: LanguageClient;
   #sending: Promise<void> = Promise.resolve();
   #failed = false;
+  #installations = 0;
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    const server = { module: options.module, transport: TransportKind.ipc };
+    const server = {
+      module: options.module,
+      transport: TransportKind.ipc,
+      options: { env: { FORETYPE_FAMILIES: options.families } },
+    };
     this.#client = new QuietLanguageClient('foretype', 'Foretype', server, this.#clientOptions());
     // By name, since to the compiler the message types of the server's library are not those of the client's.
     this.#client.onNotification(StatusNotification.method, (status: ServerStatus) =>
@@ -122,6 +147,14 @@ export class Client {
       .catch((cause: unknown) => this.#options.log.debug(sentence(cause)));
   }
 
+  /** Tells the server that the user has come back to the window. */
+  focused(): void {
+    if (!this.#client.isRunning()) return;
+    this.#client
+      .sendNotification(FocusNotification.method)
+      .catch((cause: unknown) => this.#options.log.debug(sentence(cause)));
+  }
+
   /** What came of the last request; null before the first, undefined where the server cannot say. */
   async explain(): Promise<Explanation | null | undefined> {
     if (!this.#client.isRunning()) return undefined;
@@ -133,12 +166,59 @@ export class Client {
     }
   }
 
+  /** What the server does about families; undefined while it does not run. */
+  get families(): FamilyServer | undefined {
+    if (!this.#client.isRunning()) return undefined;
+    const request = async (method: string, params: object, advance: Advance, token: CancellationToken) => {
+      const workDoneToken = `foretype-family-${++this.#installations}`;
+      const listening = this.#client.onProgress(WorkDoneProgress.type, workDoneToken, (progress) => {
+        if (progress.kind !== 'end') advance(progress.percentage, progress.message);
+      });
+      try {
+        return await this.#client.sendRequest<FamilyInstalled>(method, { ...params, workDoneToken }, token);
+      } finally {
+        listening.dispose();
+      }
+    };
+    return {
+      list: () => this.#client.sendRequest<FamilyList>(FamiliesRequest.method, {}),
+      install: (id, ...rest) => request(InstallFamilyRequest.method, { id }, ...rest),
+      import: (from, ...rest) => request(ImportFamilyRequest.method, { from }, ...rest),
+    };
+  }
+
+  /** The measures of use; undefined where the server cannot say. */
+  async usage(): Promise<UsageHeld | undefined> {
+    return this.#asked(() => this.#client.sendRequest<UsageHeld>(UsageRequest.method));
+  }
+
+  /** Deletes the measures of use. @returns false where the server cannot. */
+  async forgetUsage(): Promise<boolean> {
+    return (await this.#asked(() => this.#client.sendRequest<null>(ForgetUsageRequest.method))) === null;
+  }
+
+  /** The answer of the server; undefined where it does not run, or ends before it answers. */
+  async #asked<Answer>(ask: () => Promise<Answer>): Promise<Answer | undefined> {
+    if (!this.#client.isRunning()) return undefined;
+    try {
+      return await ask();
+    } catch (cause) {
+      this.#options.log.debug(sentence(cause));
+      return undefined;
+    }
+  }
+
   #clientOptions(): LanguageClientOptions {
     return {
       documentSelector: [{ language: '*' }],
       outputChannel: this.#options.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
-      initializationOptions: this.#options.localSettings,
+      // What comes later is pushed, the token among it, so that the server asks for no configuration.
+      initializationOptions: () => ({
+        ...this.#options.localSettings(),
+        pushesSettings: true,
+        usageDirectory: this.#options.usage,
+      }),
       // The start is rejected with the same error, and that is where it is told.
       initializationFailedHandler: () => false,
       errorHandler: this.#errorHandler(),

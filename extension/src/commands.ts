@@ -9,13 +9,18 @@ import {
 } from 'vscode';
 import { isForeign } from './documents.ts';
 import type { Explanations } from './explanations.ts';
+import { chooseFamily, type FamilyServer } from './families.ts';
 import { askForToken, localSettings, toggleEnabled, toggleLanguage } from './settings.ts';
 import type { Snooze } from './snooze.ts';
+import type { UsagePage } from './usage.ts';
 
 export interface CommandContext {
   /** Starts the language server anew. */
   readonly restart: () => unknown;
+  /** What the language server does about families; undefined while it does not run. */
+  readonly families: () => FamilyServer | undefined;
   readonly explanations: Pick<Explanations, 'show'>;
+  readonly usage: Pick<UsagePage, 'show' | 'forget'>;
   readonly snooze: Snooze;
   readonly secrets: SecretStorage;
   readonly log: LogOutputChannel;
@@ -23,7 +28,7 @@ export interface CommandContext {
 
 /** Registers what the manifest declares; the status item registers its menu, ghost text its dismissal. */
 export function registerCommands(context: CommandContext): Disposable[] {
-  const { restart, explanations, snooze, secrets, log } = context;
+  const { restart, families, explanations, usage, snooze, secrets, log } = context;
   // What the editor does for all extensions under names of ours, so that they are found with the others.
   const editors = (name: string) => () => commands.executeCommand(`editor.action.inlineSuggest.${name}`);
   const handlers: Readonly<Record<string, (argument?: unknown) => unknown>> = {
@@ -36,7 +41,10 @@ export function registerCommands(context: CommandContext): Disposable[] {
     'foretype.toggleLanguage': toggleActiveLanguage,
     'foretype.snooze': (minutes) => startSnooze(snooze, minutes),
     'foretype.explain': () => explanations.show(),
+    'foretype.chooseFamily': () => chooseFamily(families()),
     'foretype.setEdgeToken': () => askForToken(secrets),
+    'foretype.showUsage': () => usage.show(),
+    'foretype.forgetUsage': () => usage.forget(),
     'foretype.showLog': () => log.show(),
     'foretype.restart': restart,
   };

@@ -1,4 +1,4 @@
-import type { ServerSettings } from '@foretype/server/protocol';
+import type { ServerSettings, SettingKey } from '@foretype/server/protocol';
 
 /**
  * One setting of the editor. Its sentence stands in `package.nls.json` under `setting.<key>`; all else of it in the
@@ -14,6 +14,8 @@ interface Declared<Value> {
   readonly scope: 'window' | 'application' | 'machine';
   /** Whether it says where code goes or what is written: no workspace may set it, trusted or not. */
   readonly guarded?: true;
+  /** By which VS Code lists it with others of its kind. */
+  readonly tags?: readonly string[];
 }
 
 /** The settings that users see, by the server's name of each, in the order of the settings page. */
@@ -25,7 +27,16 @@ export const SETTINGS = {
     default: { '*': true, plaintext: false, markdown: false, scminput: false },
     scope: 'window',
   },
+  multiline: {
+    key: 'multiline',
+    default: 'auto',
+    values: ['auto', 'always', 'never'],
+    scope: 'window',
+  },
   edgeUrl: { key: 'edge.url', default: '', scope: 'application', guarded: true },
+  certificates: { key: 'network.certificates', default: '', scope: 'machine', guarded: true },
+  family: { key: 'model.family', default: '', scope: 'machine', guarded: true },
+  draft: { key: 'model.draft', default: true, scope: 'machine', guarded: true },
   adapter: { key: 'edge.adapter', default: '', scope: 'window' },
   power: {
     key: 'power',
@@ -33,8 +44,23 @@ export const SETTINGS = {
     values: ['auto', 'mains', 'battery', 'saver'],
     scope: 'machine',
   },
+  pauseOn: { key: 'pauseOn', default: 'never', values: ['never', 'saver', 'battery'], scope: 'machine' },
+  idleMinutes: { key: 'model.idleMinutes', default: 10, scope: 'machine' },
   traceFile: { key: 'trace.file', default: '', scope: 'machine', guarded: true },
-} as const satisfies { readonly [Name in keyof ServerSettings]?: Declared<ServerSettings[Name]> };
+  measureUsage: { key: 'usage.measure', default: true, scope: 'application' },
+  shareUsage: {
+    key: 'usage.share',
+    default: false,
+    scope: 'application',
+    guarded: true,
+    tags: ['telemetry', 'usesOnlineServices'],
+  },
+} as const satisfies {
+  // The server knows the keys too, for editors that send their settings as they are.
+  readonly [Name in keyof ServerSettings]?: Declared<ServerSettings[Name]> & {
+    readonly key: SettingKey<Name>;
+  };
+};
 
 export type SettingName = keyof typeof SETTINGS;
 export type DeclaredSettings = Pick<ServerSettings, SettingName>;

@@ -9,9 +9,10 @@ import { Explanations } from './explanations.ts';
 import { GhostText } from './ghost.ts';
 import { StatusItem } from './item.ts';
 import { languageEnabled, type Languages } from './languages.ts';
-import { type EditorSettings, localSettings, readSettings, watchSettings } from './settings.ts';
+import { declaredSettings, type EditorSettings, localSettings, readSettings, watchSettings } from './settings.ts';
 import { type Clock, Snooze } from './snooze.ts';
 import type { Situation } from './status.ts';
+import { UsagePage } from './usage.ts';
 
 /** What other extensions, and our own tests, can ask this one. */
 export interface ForetypeApi {
@@ -38,6 +39,8 @@ export function activate(context: ExtensionContext): ForetypeApi {
   const effective = (settings: EditorSettings): EditorSettings => ({
     ...settings,
     enabled: settings.enabled && snooze.until === null,
+    // Whatever our own setting says, the editor's has the last word.
+    shareUsage: settings.shareUsage && env.isTelemetryEnabled,
   });
   const ghost = new GhostText({
     extensionId: extension.id,
@@ -47,18 +50,25 @@ export function activate(context: ExtensionContext): ForetypeApi {
     onDismissed: (uri) => client?.dismissed(uri),
   });
   const explanations = new Explanations({ ask: async () => client?.explain(), onChange: show });
+  const usage = new UsagePage({
+    settings: declaredSettings,
+    ask: async () => client?.usage(),
+    forget: async () => (await client?.forgetUsage()) ?? false,
+  });
   loading = load({
     module: join(context.extensionPath, 'dist', 'server.mjs'),
+    families: join(context.globalStorageUri.fsPath, 'families'),
+    usage: join(context.globalStorageUri.fsPath, 'usage'),
     log,
     localSettings: () => effective(localSettings()),
-    readSettings: async () => effective(await readSettings(secrets)),
+    readSettings: async () => effective(await readSettings(secrets, log)),
     onStatus: (next) => {
       if (next === 'starting') explanations.forget();
       condition = next;
       show();
     },
     onAnswer: (place, given) => {
-      ghost.answered(place, given);
+      ghost.answered(place);
       explanations.answered();
       if (given) reached('foretype.offered');
     },
@@ -85,12 +95,17 @@ export function activate(context: ExtensionContext): ForetypeApi {
     snooze,
     ghost,
     explanations,
+    usage,
+    env.onDidChangeTelemetryEnabled(changed),
     ...watchSettings(context, changed),
     // A document whose language is changed is opened anew.
     workspace.onDidOpenTextDocument(show),
     window.onDidChangeActiveTextEditor(show),
-    window.onDidChangeWindowState(() => snooze.review()),
-    ...registerCommands({ restart: () => client?.restart(), explanations, snooze, secrets, log }),
+    window.onDidChangeWindowState(({ focused }) => {
+      snooze.review();
+      if (focused) client?.focused();
+    }),
+    ...registerCommands({ restart: () => client?.restart(), families: () => client?.families, explanations, usage, snooze, secrets, log }),
   );
   loading.then(
     (loaded) => {

@@ -39,10 +39,10 @@ export class GhostText implements Disposable {
     );
   }
 
-  /** The editor took our answer for a place; `given` is false for an answer without a text. */
-  answered(place: DocumentPlace, given: boolean): void {
+  /** The editor took our answer for a place, with a text or without. */
+  answered(place: DocumentPlace): void {
     // The answer that is on its way to the editor goes first.
-    if (this.#guard.answered(place, given)) setTimeout(() => this.verified(place), 0);
+    if (this.#guard.answered(place)) setTimeout(() => this.verified(place), 0);
   }
 
   /** Whoever asks again for a place gets the verified text. */

@@ -41,6 +41,7 @@ export function menuOf(situation: Situation, extensionId: string, t: Translate):
         command: 'workbench.action.openSettings',
         args: [`@ext:${extensionId}`],
       },
+      { icon: 'package', label: t('Choose Model Family…'), command: 'foretype.chooseFamily' },
       ...(needsToken(situation) ? [] : [tokenEntry(t)]),
       {
         icon: 'mortar-board',

@@ -1,31 +1,59 @@
-import { type Disposable, type ExtensionContext, l10n, type SecretStorage, window, workspace } from 'vscode';
+import {
+  type Disposable,
+  type ExtensionContext,
+  l10n,
+  type LogOutputChannel,
+  type SecretStorage,
+  window,
+  workspace,
+} from 'vscode';
 import type { ServerSettings } from '@foretype/server/protocol';
 import { type DeclaredSettings, readDeclared } from './declaration.ts';
 import { languageEnabled, type Languages, toggledLanguage } from './languages.ts';
+import { HTTP_KEYS, proxySettings, type ProxySettings } from './proxy.ts';
 
 /** What an editor sets; the server has a default for the rest. */
-export type EditorSettings = DeclaredSettings & Pick<ServerSettings, 'edgeToken'>;
+export type EditorSettings = DeclaredSettings & ProxySettings & Pick<ServerSettings, 'edgeToken'>;
 
 const section = 'foretype';
 const tokenKey = 'foretype.edge.token';
 
 /** What is set without the token and without what it is for: enough to draft, never enough to connect. */
 export function localSettings(): EditorSettings {
-  return { ...declared(), edgeUrl: '', edgeToken: '' };
+  return { ...declaredSettings(), ...proxies(), edgeUrl: '', edgeToken: '' };
 }
 
 /**
  * The settings as they are at this moment. The token is read from the secret storage each time, since another window
  * may have changed it.
  */
-export async function readSettings(secrets: SecretStorage): Promise<EditorSettings> {
-  const edgeToken = (await secrets.get(tokenKey)) ?? '';
-  return { ...declared(), edgeToken };
+export async function readSettings(
+  secrets: SecretStorage,
+  log: Pick<LogOutputChannel, 'warn'>,
+): Promise<EditorSettings> {
+  const edgeToken = await tokenIn(secrets, log);
+  return { ...declaredSettings(), ...proxies(), edgeToken };
 }
 
-function declared(): DeclaredSettings {
+/** A keyring that is locked, or not there, keeps the token from us, which is no reason to send nothing. */
+async function tokenIn(secrets: SecretStorage, log: Pick<LogOutputChannel, 'warn'>): Promise<string> {
+  try {
+    return (await secrets.get(tokenKey)) ?? '';
+  } catch (cause) {
+    log.warn(`The edge token cannot be read from the secret storage: ${String(cause)}`);
+    return '';
+  }
+}
+
+/** What is set, the address of the edge node included. */
+export function declaredSettings(): DeclaredSettings {
   const configuration = workspace.getConfiguration(section);
   return readDeclared((key) => configuration.get<unknown>(key));
+}
+
+function proxies(): ProxySettings {
+  const configuration = workspace.getConfiguration();
+  return proxySettings((key) => configuration.inspect<unknown>(key));
 }
 
 /** Calls `listener` after a setting or the token changed, also where another window changed it. */
@@ -35,7 +63,7 @@ export function watchSettings(
 ): Disposable[] {
   return [
     workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration(section)) listener();
+      if ([section, ...HTTP_KEYS].some((key) => event.affectsConfiguration(key))) listener();
     }),
     secrets.onDidChange(({ key }) => {
       if (key === tokenKey) listener();
@@ -68,7 +96,7 @@ export async function toggleEnabled(): Promise<void> {
 export async function toggleLanguage(id: string): Promise<void> {
   const configuration = workspace.getConfiguration(section);
   const inspected = configuration.inspect<Languages>('languages');
-  const { place, languages } = toggledLanguage(id, languageEnabled(declared().languages, id), {
+  const { place, languages } = toggledLanguage(id, languageEnabled(declaredSettings().languages, id), {
     user: inspected?.globalValue,
     workspace: inspected?.workspaceValue,
   });

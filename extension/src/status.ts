@@ -69,9 +69,10 @@ function headlines(situation: Situation, t: Translate): readonly [Line, ...Line[
   if (condition === 'starting') return [['loading~spin', t('The language server is starting.')]];
   if (condition === 'stopped') return [['error', t('The language server is not running.')]];
   const draft = draftLine(condition.draft, t);
-  const edge = edgeLine(condition.edge, t);
+  const edge = condition.draft === 'off' ? soleLine(condition.edge, t) : edgeLine(condition.edge, t);
   // Without the draft there is no completion to verify.
-  const both = condition.draft === 'ready' ? ([edge, draft] as const) : ([draft, edge] as const);
+  const there = ['ready', 'asleep', 'off'].includes(condition.draft);
+  const both = there ? ([edge, draft] as const) : ([draft, edge] as const);
   if (language?.enabled !== false) return both;
   return [['circle-slash', t('Completions are turned off for {0}.', language.id)], ...both];
 }
@@ -82,6 +83,10 @@ function draftLine(draft: ServerStatus['draft'], t: Translate): Line {
       return ['loading~spin', t('The draft model is loading.')];
     case 'ready':
       return ['edit', t('The draft model is ready.')];
+    case 'asleep':
+      return ['edit', t('The draft model sleeps until you type.')];
+    case 'off':
+      return ['edit', t('The draft model is turned off: the edge node writes everything.')];
     case 'restarting':
       return ['sync~spin', t('The draft model is restarting.')];
     case 'failed':
@@ -101,6 +106,20 @@ function edgeLine(edge: ServerStatus['edge'], t: Translate): Line {
       return ['debug-disconnect', t('Drafts only: the edge node is away.')];
     case 'refused':
       return ['warning', t('Drafts only: the edge node cannot be used.')];
+  }
+}
+
+/** The edge node's state where nothing is drafted here. */
+function soleLine(edge: ServerStatus['edge'], t: Translate): Line {
+  switch (edge) {
+    case 'off':
+      return ['warning', t('No completions: the draft model is turned off and no edge node is set.')];
+    case 'away':
+      return ['debug-disconnect', t('No completions: the edge node is away.')];
+    case 'refused':
+      return ['warning', t('No completions: the edge node cannot be used.')];
+    default:
+      return edgeLine(edge, t);
   }
 }
 
@@ -133,7 +152,9 @@ export function describeReport(report: CompletionReport, t: Translate): readonly
   if (report.path === 'draft') return [t('Last completion: drafted here; {0}.', times)];
   const { accepted, drafted, rounds, bytesUp, bytesDown } = report;
   return [
-    t('Last completion: drafted here, verified by the edge node; {0}.', times),
+    drafted === 0
+      ? t('Last completion: written by the edge node; {0}.', times)
+      : t('Last completion: drafted here, verified by the edge node; {0}.', times),
     t('Drafted tokens accepted: {0} of {1}. Rounds: {2}.', accepted, drafted, rounds),
     t('Bytes up: {0}, down: {1}.', bytesUp, bytesDown),
     ...(adapter === null ? [] : [t('Adapter: {0}.', adapter)]),
@@ -146,7 +167,12 @@ function remedies({ condition, enabled, snooze }: Situation, t: Translate): read
   if (condition === 'stopped')
     return [{ title: t('Restart Language Server'), command: 'foretype.restart' }, showLog(t)];
   if (condition === 'starting') return [];
-  if (condition.draft === 'failed') return [showLog(t)];
+  if (condition.draft === 'failed')
+    return [{ title: t('Choose Model Family…'), command: 'foretype.chooseFamily' }, showLog(t)];
+  if (condition.draft === 'off' && condition.edge === 'off') {
+    const command = 'workbench.action.openSettings';
+    return [{ title: t('Set the Edge Node'), command, args: ['foretype.edge.url'] }];
+  }
   return condition.edge === 'refused'
     ? [{ title: t('Set Edge Token'), command: 'foretype.setEdgeToken' }]
     : [];

@@ -31,12 +31,12 @@ export class SwapGuard {
   #early: DocumentPlace | null = null;
 
   /**
-   * The editor took our answer for a place.
-   * @param given - false for an answer without a text.
+   * The editor took our answer for a place, perhaps without a text: what the filters leave nothing of is a draft, too,
+   * and the target may have something to show.
    * @returns whether a verified text for the place waits already.
    */
-  answered(place: DocumentPlace, given: boolean): boolean {
-    this.#armed = given ? place : null;
+  answered(place: DocumentPlace): boolean {
+    this.#armed = place;
     return isSame(this.#armed, this.#early);
   }
 
