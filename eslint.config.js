@@ -5,8 +5,8 @@ import ts from 'typescript-eslint';
 /** Outside libraries that only some files may import, so that replacing one is a change in one place. */
 const RIMS = [
   { library: 'node-llama-cpp', files: ['models/src/engine/llama.ts', 'models/src/engine/llama-slot.ts'] },
-  { library: 'vscode-jsonrpc', files: ['models/src/engine/{host,child,rpc}.ts'] },
-  { library: 'undici', files: ['server/src/dial.ts'] },
+  { library: 'vscode-jsonrpc', files: ['models/src/engine/{child,host,link,listen,rpc,shared}.ts'] },
+  { library: 'undici', files: ['server/src/{dial,network}.ts'] },
   { library: '@bufbuild/protobuf', files: ['edge-node/src/protocol/frames.ts'] },
   {
     library: '(@fastify/.*|fastify)',
@@ -22,30 +22,32 @@ const RIMS = [
 /** What each package may import of its siblings; nothing else, and never by a relative path out of the package. */
 const MAY_IMPORT = {
   models: [],
-  'edge-node': ['models'],
-  server: ['models', 'edge-node/protocol'],
+  'edge-node': ['models', 'models/catalogue'],
+  server: ['models', 'models/catalogue', 'edge-node/protocol'],
   extension: ['server/protocol'],
   evaluation: ['models'],
 };
 
 /** Files that decide and compute only: no I/O, no clock, no chance. */
 const PURE = [
-  'models/src/{adapter,fim,gguf,kv,line,lookup,prompt,sampling,speculation,window}.ts',
+  'models/src/{adapter,fim,gguf,kv,line,lookup,others,prompt,sampling,speculation,window}.ts',
   'models/src/engine/{leading,slots}.ts',
   'edge-node/src/{objection,roster,verify}.ts',
-  'edge-node/src/catalogue/{known,manifest,memory}.ts',
+  'models/src/catalogue/{known,manifest,memory,size,system}.ts',
   'edge-node/src/commands/tasks.ts',
   'edge-node/src/facade/{completions,decoding,described,dialect,ending,failure,infill,models,objection,prompt,raw-prompt,streaming,text}.ts',
   'edge-node/src/hosting/popularity.ts',
   'edge-node/src/adapters/pieces.ts',
   'edge-node/src/placement/place.ts',
   'edge-node/src/protocol/compatibility.ts',
-  'server/src/{anchor,backoff,completion,control,drafts,estimates,policy,position,recollection,trace,verification,verifier,write-ahead}.ts',
-  'extension/src/{declaration,explain,l10n,languages,menu,snooze,status,swap}.ts',
-  'server/src/context/{chunk,edits,gather,imports,ring,secrets,signatures}.ts',
+  'server/src/{anchor,backoff,completion,control,drafts,estimates,policy,position,recollection,resting-engine,trace,verification,verifier,write-ahead}.ts',
+  'extension/src/{declaration,explain,family-choices,l10n,languages,menu,snooze,status,swap,usage-page}.ts',
+  'server/src/context/{chunk,edits,fronts,gather,imports,names,neighbours,ring,secrets,signatures}.ts',
   'server/src/filters/*.ts',
   'server/src/suggestions/{next-line,pause}.ts',
   'server/src/estimates/*.ts',
+  'server/src/usage/{change,offer,persistence,rows,sketch,standing,tally,usage}.ts',
+  'server/src/families/fit.ts',
   'evaluation/src/{aggregate,holes,ngram,passages,projects,random,report,report-drafts,table,weights}.ts',
 ];
 

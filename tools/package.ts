@@ -22,8 +22,8 @@ const binaries: Readonly<Record<string, string>> = {
 /** Dependencies of node-llama-cpp for its command line and for compiling, neither of which the extension does. */
 const notNeeded: ReadonlySet<string> = new Set(['cmake-js', 'node-addon-api', 'yargs']);
 
-/** What VS Code shows of the extension beside what it runs: its page, its sentences, the walkthrough's pictures. */
-const shown = ['README.md', 'package.nls.json', 'l10n', 'media'] as const;
+/** What VS Code shows of the extension beside what it runs: its page, its sentences, its telemetry, the pictures. */
+const shown = ['README.md', 'package.nls.json', 'telemetry.json', 'l10n', 'media'] as const;
 
 const thisPlatform = `${process.platform}-${process.arch === 'arm' ? 'armhf' : process.arch}`;
 

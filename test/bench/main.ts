@@ -11,6 +11,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Bench, Outcome, Part } from './bench.ts';
+import { activation } from './editor/activation.ts';
+import { cached } from './editor/cached.ts';
+import { typing, typingAway } from './editor/typing.ts';
 import { channels } from './channels/part.ts';
 import { crowd } from './crowd/part.ts';
 import { CHARTS, withPart } from './document.ts';
@@ -23,7 +26,21 @@ import { peer } from './peer/part.ts';
 import { placement } from './placement/part.ts';
 import { policy } from './policy-part.ts';
 
-const PARTS: readonly Part[] = [keystrokes, policy, own, channels, peer, load, placement, memory, crowd];
+const PARTS: readonly Part[] = [
+  keystrokes,
+  policy,
+  own,
+  cached,
+  typing,
+  typingAway,
+  activation,
+  channels,
+  peer,
+  load,
+  placement,
+  memory,
+  crowd,
+];
 const README = join(import.meta.dirname, 'README.md');
 
 await main().catch((error: unknown) => {

@@ -2,24 +2,34 @@ import { execFile, type ChildProcess } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { groupOf } from '../support/processes.ts';
-import { answering, freePort, startNode, stopGroup } from './processes.ts';
+import { type Attempts, attemptsOf, cutOff } from './cut-off.ts';
+import { answering, forward, freePort, startNode, stopGroup } from './processes.ts';
 import { CODE_SERVER } from './setup.ts';
+
+type Files = Readonly<Record<string, string>>;
+type Settings = Readonly<Record<string, unknown>>;
 
 export interface CodeServerOptions {
   /** Extension to install, as a VSIX. */
   readonly vsix?: string;
-  /** Content of the workspace folder by file name. */
-  readonly files?: Readonly<Record<string, string>>;
+  /** Content of the workspace folder by path. */
+  readonly files?: Files;
   /** User settings beside those that keep the workbench quiet. */
-  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly settings?: Settings;
+  /** Settings of the machine that the server runs on: to VS Code in a browser, that is another one than the user's. */
+  readonly machineSettings?: Settings;
   /** Flags for code-server beside the usual ones. */
   readonly flags?: readonly string[];
   /** Variables for code-server and all that it starts. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether VS Code asks if it may trust the workspace; without, it trusts all. */
+  readonly trust?: boolean;
+  /** Whether the server runs where there is no network but loopback. */
+  readonly offline?: boolean;
 }
 
 /** Where logs and screenshots of the editor tests go. */
@@ -50,32 +60,53 @@ const QUIET = {
   'workbench.tips.enabled': false,
 };
 
+/** Has workspaces be untrusted until the user says otherwise, without a dialog in the way. */
+const TRUST = {
+  'security.workspace.trust.enabled': true,
+  'security.workspace.trust.startupPrompt': 'never',
+  'security.workspace.trust.banner': 'never',
+};
+
 /** A VS Code server on a loopback port with directories of its own. */
 export class CodeServer {
   readonly #directory: string;
   readonly #process: ChildProcess;
   readonly #port: number;
+  readonly #resources = new AsyncDisposableStack();
+  /** The user's settings when it started. */
+  readonly settings: Settings;
 
-  private constructor(directory: string, process: ChildProcess, port: number) {
+  private constructor(directory: string, process: ChildProcess, port: number, settings: Settings) {
     this.#directory = directory;
     this.#process = process;
     this.#port = port;
+    this.settings = settings;
   }
 
   /** Resolves when the server answers. */
   static async start({ vsix, flags = [], ...options }: CodeServerOptions): Promise<CodeServer> {
+    const { trust = false, offline = false } = options;
+    const settings = { ...QUIET, ...(trust && TRUST), ...options.settings };
+    const wrapper = offline ? cutOff() : [];
     const directory = await mkdtemp(join(tmpdir(), 'foretype-editor-'));
-    await layOut(directory, options);
+    await layOut(directory, { ...options, settings });
     const own = ['--config', join(directory, 'config.yaml'), '--user-data-dir', join(directory, 'user')];
     own.push('--extensions-dir', join(directory, 'extensions'));
     const env = environment(directory, options.env);
     if (vsix !== undefined) {
-      const install = [CODE_SERVER, ...own, '--install-extension', vsix];
-      await promisify(execFile)(process.execPath, install, { env });
+      const install = [process.execPath, CODE_SERVER, ...own, '--install-extension', vsix];
+      const [command, ...args] = [...wrapper, ...install];
+      await promisify(execFile)(command!, args, { env });
     }
     const port = await freePort();
-    const server = new CodeServer(directory, run([...own, ...flags], port, env), port);
+    const socket = join(directory, 'socket');
+    const listen = offline ? ['--socket', socket] : ['--bind-addr', `127.0.0.1:${port}`];
+    const trusting = trust ? [] : ['--disable-workspace-trust'];
+    const started = run([...own, ...listen, ...trusting, ...flags], env, wrapper);
+    const server = new CodeServer(directory, started, port, settings);
     try {
+      // The browser is outside: it tries all sorts of things by itself.
+      if (offline) server.#resources.use(await forward(port, socket));
       await answering(`http://127.0.0.1:${port}/healthz`, server.#process);
       return server;
     } catch (error) {
@@ -110,6 +141,11 @@ export class CodeServer {
     return new Set(log.split('\n').filter((line) => line !== ''));
   }
 
+  /** The kernel's count of what the server, or a process below it, tried to reach since it started off-line. */
+  attempts(): Promise<Attempts> {
+    return attemptsOf(this.#process.pid!);
+  }
+
   /** Kills the process below the server that runs `script` and waits until another one does. */
   async killAndAwaitNext(script: string): Promise<void> {
     const running = async () => {
@@ -132,6 +168,7 @@ export class CodeServer {
    */
   async stop(): Promise<void> {
     try {
+      await this.#resources.disposeAsync();
       await stopGroup(this.#process);
     } finally {
       await rm(this.#directory, { recursive: true, force: true });
@@ -139,15 +176,20 @@ export class CodeServer {
   }
 }
 
-async function layOut(directory: string, { files = {}, settings = {} }: CodeServerOptions): Promise<void> {
-  await mkdir(join(directory, 'user', 'User'), { recursive: true });
+async function layOut(directory: string, options: CodeServerOptions): Promise<void> {
+  const { files = {}, settings, machineSettings = {} } = options;
+  const laid = {
+    // Without a file of its own, code-server writes one into the home directory.
+    'config.yaml': '',
+    'user/User/settings.json': JSON.stringify(settings),
+    'user/Machine/settings.json': JSON.stringify(machineSettings),
+    ...Object.fromEntries(Object.entries(files).map(([name, text]) => [`workspace/${name}`, text])),
+  };
   await mkdir(join(directory, 'workspace'));
-  // Without a file of its own, code-server writes one into the home directory.
-  await writeFile(join(directory, 'config.yaml'), '');
-  const all = JSON.stringify({ ...QUIET, ...settings });
-  await writeFile(join(directory, 'user', 'User', 'settings.json'), all);
-  for (const [name, content] of Object.entries(files)) {
-    await writeFile(join(directory, 'workspace', name), content);
+  for (const [name, text] of Object.entries(laid)) {
+    const path = join(directory, name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text);
   }
 }
 
@@ -165,12 +207,11 @@ function environment(directory: string, more: CodeServerOptions['env']): NodeJS.
   };
 }
 
-function run(flags: readonly string[], port: number, env: NodeJS.ProcessEnv): ChildProcess {
+function run(flags: readonly string[], env: NodeJS.ProcessEnv, wrapper: readonly string[]): ChildProcess {
   const preload = ['--import', new URL('offhost.ts', import.meta.url).href];
-  const listen = ['--auth', 'none', '--bind-addr', `127.0.0.1:${port}`];
-  const quiet = ['--disable-telemetry', '--disable-update-check', '--disable-workspace-trust'];
+  const quiet = ['--auth', 'none', '--disable-telemetry', '--disable-update-check'];
   const fresh = ['--disable-getting-started-override', '--ignore-last-opened'];
-  const server = startNode([...preload, CODE_SERVER, ...listen, ...quiet, ...fresh, ...flags], env);
+  const server = startNode([...preload, CODE_SERVER, ...quiet, ...fresh, ...flags], env, wrapper);
   const log = createWriteStream(join(OUT, 'code-server.log'));
   server.stdout?.pipe(log);
   server.stderr?.pipe(log);

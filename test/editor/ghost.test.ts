@@ -1,40 +1,23 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { packageExtension } from '../../tools/package.ts';
-import { OUT } from './code-server.ts';
 import { EdgeNode } from '../support/node.ts';
+import { REGISTRY } from './registry.ts';
 import { filesWith } from './search.ts';
 import { ensureCodeServer, SKIP } from './setup.ts';
-import { Workbench } from './workbench.ts';
-
-/** The picture for the README is replaced on demand only, since no two runs draw exactly the same one. */
-const IMAGES =
-  process.env['FORETYPE_UPDATE_IMAGES'] === '1'
-    ? join(import.meta.dirname, '..', '..', 'docs', 'images')
-    : OUT;
-
-const CONTENT = `export class Registry {
-  readonly items = new Map<string, number>();
-
-  add(name: string, value: number): void {
-    this.items.set(name, value);
-  }
-
-`;
+import { until, Workbench } from './workbench.ts';
 
 /** How the status item tells of the last completion. */
 const VERIFIED = /verified by the edge node; first text after \d+ ms, verified after \d+ ms/;
 const DRAFTED = /drafted here; first text after \d+ ms, not verified/;
 
-describe('ghost text in VS Code', { skip: SKIP, timeout: 300_000 }, () => {
+describe('ghost text in VS Code', { skip: SKIP, timeout: 600_000 }, () => {
   const resources = new AsyncDisposableStack();
   const edge = new EdgeNode();
   let workbench: Workbench;
   /** The file as it must be by now. */
-  let expected = CONTENT;
+  let expected = REGISTRY;
 
   before(async () => {
     await ensureCodeServer();
@@ -43,7 +26,7 @@ describe('ghost text in VS Code', { skip: SKIP, timeout: 300_000 }, () => {
     await edge.start();
     workbench = await Workbench.start({
       vsix,
-      files: { 'registry.ts': CONTENT },
+      files: { 'registry.ts': REGISTRY },
       settings: { 'foretype.edge.url': edge.url },
       payload: (server) => [['openFile', server.urlOf(join(server.workspace, 'registry.ts'))]],
     });
@@ -55,18 +38,15 @@ describe('ghost text in VS Code', { skip: SKIP, timeout: 300_000 }, () => {
   /** Types, accepts what is offered, saves, and checks how it was made and that the file holds just that. */
   async function complete(typed: string, made: RegExp, picture?: string): Promise<void> {
     await workbench.typeAtEnd(typed);
-    const ghost = await workbench.ghostText();
-    if (picture !== undefined) await workbench.screenshot(join(IMAGES, picture));
+    await workbench.ghostText();
+    if (picture !== undefined) await workbench.screenshot(picture);
     // Who asks by a key waits for the edge node however slow this machine is; while typing, a draft would do.
     await workbench.page.keyboard.press('Alt+Backslash');
     await until(async () => made.test(await workbench.tooltip()));
+    const ghost = await workbench.ghostText();
     await workbench.page.keyboard.press('Tab');
-    await workbench.page.keyboard.press('Control+s');
     expected += typed + ghost;
-    const saved = () => readFile(join(workbench.server.workspace, 'registry.ts'), 'utf8');
-    await until(async () => (await saved()) === expected).catch(async () =>
-      assert.equal(await saved(), expected),
-    );
+    await workbench.saved('registry.ts', expected);
   }
 
   test('an edge node that wants a token is refused in one place, the status item', async () => {
@@ -99,6 +79,7 @@ describe('ghost text in VS Code', { skip: SKIP, timeout: 300_000 }, () => {
     await edge.start();
     await workbench.status('Connected to the edge node.');
     await complete('\n  }\n\n  async send(name', VERIFIED);
+    assert.deepEqual(await workbench.messages(), []);
   });
 
   for (const script of ['engine-child.mjs', 'server.mjs']) {
@@ -120,11 +101,3 @@ describe('ghost text in VS Code', { skip: SKIP, timeout: 300_000 }, () => {
     assert.deepEqual(await workbench.offHost(), []);
   });
 });
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  while (!(await condition())) {
-    assert.ok(Date.now() < deadline, 'This did not happen within 15 s.');
-    await sleep(50);
-  }
-}

@@ -1,12 +1,49 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { groupOf } from '../support/processes.ts';
 
-/** Starts Node in a process group of its own, so that everything it starts can be found again. */
-export function startNode(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
-  return spawn(process.execPath, [...args], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+/**
+ * Starts Node in a process group of its own, so that everything it starts can be found again.
+ * @param wrapper - a command that ends by becoming the one that follows it.
+ */
+export function startNode(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  wrapper: readonly string[] = [],
+): ChildProcess {
+  const [command, ...rest] = [...wrapper, process.execPath, ...args];
+  return spawn(command!, rest, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** Leads connections to a port of loopback on to a socket that is a file, which may be in another network. */
+export async function forward(port: number, path: string): Promise<AsyncDisposable> {
+  const open = new Set<Socket>();
+  const server = createServer((from) => {
+    const to = connect(path);
+    for (const [one, other] of [
+      [from, to],
+      [to, from],
+    ] as const) {
+      open.add(one);
+      one.on('error', () => other.destroy());
+      one.on('close', () => {
+        open.delete(one);
+        other.destroy();
+      });
+      one.pipe(other);
+    }
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    async [Symbol.asyncDispose]() {
+      for (const socket of open) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
 }
 
 /**
@@ -40,7 +77,7 @@ export async function freePort(): Promise<number> {
 
 /** Waits until a child process answers HTTP requests at `url`. */
 export async function answering(url: string, child: ChildProcess): Promise<void> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 90_000;
   while (
     !(await fetch(url).then(
       ({ ok }) => ok,

@@ -1,8 +1,19 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import assert from 'node:assert/strict';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { CodeServer, OUT, type CodeServerOptions } from './code-server.ts';
 import { CHROMIUM } from './setup.ts';
+
+/** The pictures of the documentation are replaced on demand only, since no two runs draw exactly the same ones. */
+const IMAGES =
+  process.env['FORETYPE_UPDATE_IMAGES'] === '1'
+    ? join(import.meta.dirname, '..', '..', 'docs', 'images')
+    : OUT;
+
+/** A part of the page in CSS pixels. */
+type Clip = NonNullable<NonNullable<Parameters<Page['screenshot']>[0]>['clip']>;
 
 export interface WorkbenchOptions extends CodeServerOptions {
   /** What the workbench is told to do when it starts, such as `openFile`. */
@@ -41,7 +52,7 @@ export class Workbench {
     const workbench = new Workbench(server, page, resources.move());
     try {
       await page.goto(server.page(payload?.(server) ?? []));
-      await page.locator('.monaco-workbench .statusbar').waitFor({ timeout: 60_000 });
+      await page.locator('.monaco-workbench .statusbar').waitFor({ timeout: 120_000 });
       return workbench;
     } catch (error) {
       await workbench.stop();
@@ -63,6 +74,44 @@ export class Workbench {
     await this.page.keyboard.press('Enter');
   }
 
+  /** Opens a file of the workspace as a user would, by its name. */
+  async open(name: string): Promise<void> {
+    await this.page.keyboard.press('Control+p');
+    const input = this.page.locator('.quick-input-widget input[type="text"]');
+    await input.fill(name);
+    await this.page.locator('.quick-input-list .monaco-list-row').getByText(name).first().waitFor();
+    await this.page.keyboard.press('Enter');
+    await this.page.locator('.tab.active').getByText(name).waitFor();
+  }
+
+  /** Sets what the user sets beside the settings of the start, in the file that VS Code opens for it. */
+  async configure(settings: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.runCommand('Preferences: Open User Settings (JSON)');
+    const tab = this.page.locator('.tab.active').getByText('settings.json');
+    await tab.waitFor();
+    await this.page.keyboard.press('Control+a');
+    await this.page.keyboard.insertText(JSON.stringify({ ...this.server.settings, ...settings }));
+    await this.page.keyboard.press('Control+s');
+    await this.page.locator('.tab.active:not(.dirty)').waitFor();
+    await this.closeEditor();
+    await tab.waitFor({ state: 'detached' });
+  }
+
+  async closeEditor(): Promise<void> {
+    await this.runCommand('View: Close Editor');
+  }
+
+  /** Opens the menu of our status item. */
+  async openMenu(): Promise<void> {
+    await this.page.locator('.statusbar [id="foretype.foretype.status"]').click();
+    await this.page.locator('.quick-input-list .monaco-list-row').first().waitFor();
+  }
+
+  /** Chooses an entry of the list that is open, or opens next. */
+  async choose(label: string): Promise<void> {
+    await this.page.locator('.quick-input-list .monaco-list-row').getByText(label).first().click();
+  }
+
   /** Answers the input box that is open, or opens next. */
   async answer(text: string): Promise<void> {
     const input = this.page.locator('.quick-input-widget input[type="password"]');
@@ -73,7 +122,7 @@ export class Workbench {
 
   /** Waits until our status item says `sentence`. */
   async status(sentence: string): Promise<void> {
-    await this.page.locator(`.statusbar [aria-label*="${sentence}"]`).first().waitFor({ timeout: 30_000 });
+    await this.page.locator(`.statusbar [aria-label*="${sentence}"]`).first().waitFor({ timeout: 60_000 });
   }
 
   /** What our status item shows when the pointer rests on it. */
@@ -94,7 +143,7 @@ export class Workbench {
   }
 
   /** Waits for ghost text that stays as it is and returns it; fails after `timeout` milliseconds without any. */
-  async ghostText(timeout = 20_000): Promise<string> {
+  async ghostText(timeout = 60_000): Promise<string> {
     const ghost = this.page.locator('.view-lines .ghost-text-decoration');
     await ghost.first().waitFor({ timeout });
     // The editor draws blanks as no-break spaces.
@@ -108,20 +157,42 @@ export class Workbench {
     }
   }
 
+  /** Saves the open file and waits until it holds just that. */
+  async saved(name: string, content: string): Promise<void> {
+    await this.page.keyboard.press('Control+s');
+    const read = () => readFile(join(this.server.workspace, name), 'utf8');
+    await until(async () => (await read()) === content).catch(async () => {
+      assert.equal(await read(), content);
+    });
+  }
+
   /** Messages and dialogs on the screen. */
   async messages(): Promise<string[]> {
     return this.page.locator('.notifications-toasts .notification-toast, .monaco-dialog-box').allInnerTexts();
   }
 
-  /** Keeps a picture of the page. */
-  async screenshot(path: string): Promise<void> {
+  /** Keeps a picture of the page, or of a part of it. */
+  async screenshot(name: string, clip?: Clip): Promise<void> {
+    const path = join(IMAGES, name);
     await mkdir(dirname(path), { recursive: true });
-    await this.page.screenshot({ path });
+    await this.page.screenshot({ path, ...(clip && { clip }) });
   }
 
   /** Ends the browser and code-server; see {@link CodeServer.stop}. */
   stop(): Promise<void> {
     return this.#resources.disposeAsync();
+  }
+}
+
+/** Waits until something is so, however slow the machine is. */
+export async function until(condition: () => Promise<boolean>, within = 60_000): Promise<void> {
+  const deadline = Date.now() + within;
+  while (!(await condition())) {
+    assert.ok(
+      Date.now() < deadline,
+      `This did not happen within ${within / 1000} s: ${condition.toString()}`,
+    );
+    await sleep(50);
   }
 }
 

@@ -12,6 +12,7 @@ import { EMBEDDED_FAMILY, type Token } from '@foretype/models';
 import { namedProject, projectId } from '../../edge-node/src/protocol/index.ts';
 import { Channel, type ChannelOptions, type EdgeState } from '../../server/src/channel.ts';
 import type { ServerSettings, ServerStatus } from '../../server/src/protocol.ts';
+import type { Cursor } from '../../server/src/anchor.ts';
 import type { Candidate } from '../../server/src/completion.ts';
 import { CompletionService } from '../../server/src/service.ts';
 import { readSettings } from '../../server/src/settings.ts';
@@ -577,7 +578,7 @@ describe('the service', LIMIT, () => {
     assert.ok(asked.case === 'ask' && asked.value.whose.value === 'green');
     peer.send({ case: 'assigned', value: { whose: asked.value.whose, adapter: '' } });
     for (let run = 0; run < 3; run++) {
-      const candidate = await completed(service, REQUEST, 1_000, never);
+      const candidate = await completed(service, REQUEST, never);
       assert.equal(candidate?.report.path ?? 'draft', 'draft');
     }
     assert.equal(peer.unread, 0, 'nothing was sent');
@@ -585,7 +586,7 @@ describe('the service', LIMIT, () => {
 
     service.configure({ ...settings, adapter: 'blue' });
     assert.deepEqual([service.status.edge, service.status.reason], ['connected', null]);
-    const completion = completed(service, REQUEST, 5_000, never);
+    const completion = completed(service, REQUEST, never);
     const { adapter, id, drafted } = await peer.round();
     assert.equal(adapter, 'blue');
     // An end token closes the completion, whatever was drafted.
@@ -604,7 +605,7 @@ describe('the service', LIMIT, () => {
     const peer = await node.welcomed();
     await until('connected');
     for (const message of ['Too much to do.', 'Too much to do.', 'Something else.']) {
-      const completion = completed(service, REQUEST, 5_000, never);
+      const completion = completed(service, REQUEST, never);
       peer.failure((await peer.round()).id, 'unavailable', message);
       await completion;
     }
@@ -616,14 +617,14 @@ describe('the service', LIMIT, () => {
     const { service, until } = serviceFor(t, { edgeUrl: node.url });
     const peer = await node.welcomed();
     await until('connected');
-    const refused = completed(service, REQUEST, 5_000, never);
+    const refused = completed(service, REQUEST, never);
     peer.failure((await peer.round()).id, 'busy', 'Too much to do.');
     await refused;
-    await completed(service, REQUEST, 5_000, never);
+    await completed(service, REQUEST, never);
     assert.equal(peer.unread, 0, 'nothing was sent');
     assert.equal(service.status.lastCompletion?.path, 'draft');
     await sleep(260);
-    const later = completed(service, REQUEST, 5_000, never);
+    const later = completed(service, REQUEST, never);
     peer.verdict((await peer.round()).id, 0, [2]);
     await later;
     assert.equal(service.status.lastCompletion.path, 'speculated');
@@ -634,12 +635,12 @@ describe('the service', LIMIT, () => {
     const { service, until } = serviceFor(t, { edgeUrl: node.url, adapter: 'blue' });
     const peer = await node.welcomed(['blue']);
     await until('connected');
-    const refused = completed(service, REQUEST, 5_000, never);
+    const refused = completed(service, REQUEST, never);
     const first = await peer.round();
     assert.equal(first.adapter, 'blue');
     peer.failure(first.id, 'loading', 'The edge node is loading this adapter.');
     await refused;
-    const later = completed(service, REQUEST, 5_000, never);
+    const later = completed(service, REQUEST, never);
     const second = await peer.round();
     assert.equal(second.adapter, '');
     peer.verdict(second.id, 0, [2]);
@@ -668,7 +669,7 @@ describe('the service', LIMIT, () => {
       peer.send({ case: 'assigned', value: { whose, adapter } });
       // A completion may begin before the news of another version is there: the next one goes by it.
       for (let told = false; !told;) {
-        const completion = completed(service, request, 5_000, never);
+        const completion = completed(service, request, never);
         const round = await peer.round();
         peer.verdict(round.id, 0, [2]);
         await completion;
@@ -681,7 +682,7 @@ describe('the service', LIMIT, () => {
   it('lives on with a token that cannot be sent', async (t) => {
     const { service, log, until } = serviceFor(t, { edgeUrl: 'https://host.test', edgeToken: 'ft_…' });
     await until('refused');
-    await completed(service, REQUEST, 100, never);
+    await completed(service, REQUEST, never);
     assert.deepEqual(log, [service.status.reason]);
   });
 
@@ -707,7 +708,7 @@ describe('the service', LIMIT, () => {
   it('starts nothing where it was disposed of first', async (t) => {
     const { service } = serviceFor(t, { edgeUrl: 'http://127.0.0.1:1' });
     await service.dispose();
-    await completed(service, REQUEST, 100, never);
+    await completed(service, REQUEST, never);
     assert.deepEqual([service.status.draft, service.status.edge], ['loading', 'off']);
   });
 });
@@ -727,9 +728,11 @@ it('a channel and the node itself give what the target alone writes', LIMIT, asy
 /** The last text for a place. */
 async function completed(
   service: CompletionService,
-  ...asked: Parameters<CompletionService['candidates']>
+  cursor: Cursor,
+  signal: AbortSignal,
 ): Promise<Candidate | undefined> {
   let last: Candidate | undefined;
-  for await (const candidate of service.candidates(...asked)) last = candidate;
+  const work = { cursor, language: 'typescript', purpose: 'asked' } as const;
+  for await (const candidate of service.candidates(work, signal)) last = candidate;
   return last;
 }

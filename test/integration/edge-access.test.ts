@@ -20,6 +20,8 @@ const LEAST: readonly (readonly [route: string, least: 'anyone' | 'user' | 'admi
   ['GET /v1/wire', 'user'],
   ['GET /v1/models', 'user'],
   ['GET /v1/projects/:id', 'user'],
+  ['GET /v1/families/:id/family.json', 'user'],
+  ['GET /v1/families/:id/vocabulary.gguf', 'user'],
   ['POST /infill', 'user'],
   ['POST /v1/completions', 'user'],
   ['GET /metrics', 'admin'],

@@ -1,4 +1,12 @@
-import { loadFamily } from '@foretype/models';
+import { fingerprintOf, loadFamily } from '@foretype/models';
+import {
+  importFrom,
+  progressLines,
+  pullFrom,
+  pullKnown,
+  type KnownFamily,
+  type PullTools,
+} from '@foretype/models/catalogue';
 import assert from 'node:assert/strict';
 import {
   existsSync,
@@ -15,10 +23,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it, type TestContext } from 'node:test';
-import type { PullTools } from '../../edge-node/src/catalogue/install.ts';
-import type { KnownFamily } from '../../edge-node/src/catalogue/known.ts';
-import { importFrom, pullFrom, pullKnown } from '../../edge-node/src/catalogue/pull.ts';
-import { fingerprintOf } from '@foretype/models';
+import { alone } from '../../edge-node/src/adapters/lock.ts';
 import { parseGguf } from '../../models/src/gguf.ts';
 import {
   cutAfter,
@@ -42,12 +47,16 @@ beforeEach(() => {
   families = join(directory, 'families');
   notes = [];
   pauses = [];
+  const note = (line: string) => void notes.push(line);
   tools = {
+    wants: 'backbone',
+    elsewhere: '--state',
+    alone,
     fetch,
     sleep: (ms) => Promise.resolve(pauses.push(ms)),
-    now: () => new Date(0),
     freeBytes: () => Promise.resolve(1024 ** 4),
-    note: (line) => void notes.push(line),
+    note,
+    progress: progressLines(() => new Date(0), note),
   };
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
@@ -420,7 +429,7 @@ describe('a family with an address', () => {
       const { server } = await served(t);
       server.files.delete('family.json');
       if (manifest) server.files.set('family.json', manifest);
-      await assert.rejects(pullFrom(server.url, families, tools), { name: 'CommandError', message });
+      await assert.rejects(pullFrom(server.url, families, tools), { name: 'CatalogueError', message });
       assert.deepEqual(installed(), []);
     });
   }

@@ -176,9 +176,10 @@ describe('documents that are left alone', () => {
     clock.now = 4999;
     assert.equal(await reason('app/sub/deep/b.ts'), undefined);
     clock.now = 5000;
+    assert.equal(await reason('app/sub/deep/b.ts'), undefined, 'no key waits for the disk');
     assert.equal(await reason('app/sub/deep/b.ts'), 'foretypeignore');
     renameSync(join(root, 'app/.foretypeignore'), join(root, 'app/sub/.foretypeignore'));
-    clock.now = 10_000;
+    clock.now = 100_000;
     assert.equal(await reason('app/sub/deep/b.ts'), 'foretypeignore');
     assert.equal(await reason('app/a.ts'), undefined);
   });

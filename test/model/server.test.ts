@@ -114,6 +114,29 @@ describe('a language server with an edge node', () => {
     }
   });
 
+  it('completes a block where that is wanted, each line as if the ones before had been accepted', async () => {
+    const head = `${SOURCE.slice(0, SOURCE.indexOf('Reply.prototype.send'))}Reply.prototype.getTrailer = function (key) {`;
+    const complete = async (text: string) => {
+      const uri = `file:///project/block-${++copies}.js`;
+      await client.open(uri, text);
+      const lines = text.split('\n');
+      return client.complete(uri, { line: lines.length - 1, character: lines.at(-1)!.length });
+    };
+    await client.configure({ ...settings(), multiline: 'always' });
+    const block = await complete(head);
+    assert.equal(client.status!.lastCompletion!.path, 'speculated');
+    await client.configure({ ...settings(), multiline: 'never' });
+    const lines = block.split('\n').slice(1);
+    assert.ok(lines.length > 1, block);
+    let written = head;
+    for (const line of lines.slice(0, 4)) {
+      assert.equal(await complete(written), `\n${line}`);
+      written += `\n${line}`;
+    }
+    await client.configure(settings());
+    assert.equal((await complete(head)).split('\n').length, 2, 'a family of lines completes lines');
+  });
+
   it('gives nothing for a line that the document does not have, nor for a document it does not know', async () => {
     assert.equal(await client.complete(URI, { line: 100_000, character: 0 }), '');
     assert.equal(await client.complete('file:///unknown.ts', { line: 0, character: 0 }), '');

@@ -3,8 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { TestContext } from 'node:test';
-import type { KnownFamily } from '../../edge-node/src/catalogue/known.ts';
+import type { KnownFamily } from '@foretype/models/catalogue';
 import { ggufFile, string, u32, u64 } from './gguf-file.ts';
 
 const [U32, STRING, ARRAY] = [4, 8, 9];
@@ -75,7 +74,7 @@ export function knownFamily(url: string, files: Readonly<Record<'backbone' | 'dr
     parameters: ['1', '1'],
     context: 128,
     trainedContext: 256,
-    kvPerToken: 1,
+    kvPerToken: { backbone: 1, draft: 1 },
     fim: { prefix: [1, '<prefix>'], suffix: [2, '<suffix>'], middle: [3, '<middle>'], order: 'prefix-first' },
     end: [[0, '<end>']],
     backbone: part('backbone'),
@@ -95,8 +94,8 @@ export interface FileServer {
   readonly asked: string[];
 }
 
-/** Serves files by name, and parts of them; it goes with the test. */
-export async function fileServer(t: TestContext): Promise<FileServer> {
+/** Serves files by name, and parts of them; it goes with the test, or what else has an end. */
+export async function fileServer(t: { after: (run: () => void) => void }): Promise<FileServer> {
   const made: Omit<FileServer, 'url'> = { files: new Map(), next: new Map(), asked: [] };
   const server = createServer((request, response) => {
     const name = request.url!.slice(1);

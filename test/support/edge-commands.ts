@@ -1,7 +1,8 @@
 /** Commands of `foretype-edge` run as a person would, without a process of their own. */
 import { EMBEDDED_FAMILY } from '@foretype/models';
+import { freeBytes } from '@foretype/models/catalogue';
 import { parseCommand } from '../../edge-node/src/command.ts';
-import { freeBytes, type CommandIo } from '../../edge-node/src/commands/io.ts';
+import type { CommandIo } from '../../edge-node/src/commands/io.ts';
 import { runCommand } from '../../edge-node/src/commands/run.ts';
 import { settingsSchema } from '../../edge-node/src/config.ts';
 import { readFileSync } from 'node:fs';

@@ -19,6 +19,17 @@ export async function groupOf(group: number): Promise<Process[]> {
   return (await running()).filter((process) => process.group === group);
 }
 
+/** The processes now running whose command line has `text` in it. */
+export async function commandsWith(text: string): Promise<Process[]> {
+  return (await running()).filter(({ command }) => command.includes(text));
+}
+
+/** Bytes of a process in memory now, what it has in common with others among them. */
+export async function memoryOf(pid: number): Promise<number> {
+  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
+  return Number(/^Rss:\s+(\d+) kB/mu.exec(rollup)![1]) * 1024;
+}
+
 /** Waits until none of `pids` runs; one that ended and was not reaped counts as gone. */
 export async function gone(pids: readonly number[], within = 5_000): Promise<void> {
   const deadline = Date.now() + within;

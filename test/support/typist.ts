@@ -26,6 +26,8 @@ export class Typist {
   offset = 0;
   /** What stands at the cursor as ghost text. */
   shown = '';
+  /** Whether the target wrote that: what is a draft may be corrected. */
+  verified = false;
   #pending: CancellationTokenSource | undefined;
   readonly #done: Promise<void>[] = [];
 
@@ -102,11 +104,14 @@ export class Typist {
           this.tally.cancelled++;
           return;
         }
-        const { given } = (await this.#client.explain(this.#uri))!;
+        const { given, report } = (await this.#client.explain(this.#uri))!;
         this.tally.given[given] = (this.tally.given[given] ?? 0) + 1;
         this.shown = item ? this.#restOf(item, text, offset) : '';
-        if (shown !== '' && this.shown !== shown && given !== 'verified')
+        const verified = report?.path === 'speculated';
+        const corrected = verified && !this.verified;
+        if (shown !== '' && this.shown !== shown && !corrected)
           this.tally.flickers.push(`${shown} → ${this.shown}`);
+        this.verified = verified;
       },
       () => {
         this.tally.cancelled++;

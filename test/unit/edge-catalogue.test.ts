@@ -1,11 +1,16 @@
-import { EMBEDDED_FAMILY, loadFamily, parseGguf } from '@foretype/models';
+import {
+  differingTables,
+  EMBEDDED_FAMILY,
+  fingerprintOf,
+  GgufError,
+  kvBytesPerToken,
+  loadFamily,
+  parseGguf,
+} from '@foretype/models';
+import { KNOWN_FAMILIES, manifestOf, memoryNeeded } from '@foretype/models/catalogue';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { KNOWN_FAMILIES } from '../../edge-node/src/catalogue/known.ts';
-import { manifestOf } from '../../edge-node/src/catalogue/manifest.ts';
-import { kvBytesPerToken, memoryNeeded } from '../../edge-node/src/catalogue/memory.ts';
-import { differingTables, fingerprintOf } from '@foretype/models';
 import { knownFamily, modelFile, sha256, TOKENS, type MadeModel } from '../support/edge-catalogue.ts';
 
 const made = (model: Partial<MadeModel> = {}) => {
@@ -74,6 +79,12 @@ describe('the catalogue', () => {
       code: 'damaged',
       message: 'The token 4 of backbone.gguf is "word0", expected "<end>"; the catalogue is wrong about it.',
     });
+    const { backbone: _absent, ...alone } = both;
+    assert.deepEqual(manifestOf(known, alone), manifestOf(known, both));
+    assert.throws(() => manifestOf({ ...known, backbone: { ...known.backbone, sha256: null } }, alone), {
+      code: 'unknown',
+      message: /^Nobody vouches for the backbone of made-1\.0, .*\.$/,
+    });
     assert.throws(
       () => manifestOf({ ...known, end: [[9999, '<end>']] }, both),
       /9999 of backbone\.gguf is null/,
@@ -116,9 +127,9 @@ describe('a tokenizer', () => {
 });
 
 describe('the memory of a family', () => {
-  it('is the backbone, the prompts and a process', () => {
-    const facts = { backbone: 1000, kvPerToken: 10, context: 100, sequences: 2 };
-    const process = memoryNeeded({ ...facts, backbone: 0, sequences: 0 });
+  it('is the model, the prompts and a process', () => {
+    const facts = { weights: 1000, kvPerToken: 10, context: 100, sequences: 2 };
+    const process = memoryNeeded({ ...facts, weights: 0, sequences: 0 });
     assert.equal(memoryNeeded(facts), process + 1000 + 2000);
   });
 
@@ -133,10 +144,10 @@ describe('the memory of a family', () => {
     ]);
     assert.equal(kvBytesPerToken({ metadata }), 28 * 12 * 128 * 2 * 2);
     metadata.set('qwen2.attention.head_count_kv', 2);
-    assert.equal(kvBytesPerToken({ metadata }), KNOWN_FAMILIES[0]!.kvPerToken);
+    assert.equal(kvBytesPerToken({ metadata }), KNOWN_FAMILIES[0]!.kvPerToken.backbone);
     metadata.set('qwen2.attention.key_length', 64).set('qwen2.attention.value_length', 32);
     assert.equal(kvBytesPerToken({ metadata }), 28 * 2 * 96 * 2);
     metadata.delete('qwen2.block_count');
-    assert.equal(kvBytesPerToken({ metadata }), undefined);
+    assert.throws(() => kvBytesPerToken({ metadata }), GgufError);
   });
 });

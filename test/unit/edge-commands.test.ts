@@ -1,10 +1,11 @@
+import { sizeText } from '@foretype/models/catalogue';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { helpText, parseCommand, type Command } from '../../edge-node/src/command.ts';
 import { projectOf } from '../../edge-node/src/commands/adapter.ts';
 import { CommandError, sentenceOf } from '../../edge-node/src/commands/problem.ts';
 import { TASKS, taskNames, usageOf } from '../../edge-node/src/commands/tasks.ts';
-import { sizeText, table, timeText } from '../../edge-node/src/commands/text.ts';
+import { table, timeText } from '../../edge-node/src/commands/text.ts';
 import { expiryOf } from '../../edge-node/src/commands/token.ts';
 import { settingsSchema } from '../../edge-node/src/config.ts';
 import { projectId } from '../../edge-node/src/protocol/project.ts';

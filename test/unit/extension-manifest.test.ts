@@ -1,8 +1,11 @@
 /** The manifest against the code, the sentences and the files that it names. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { namedProject, projectId } from '../../edge-node/src/protocol/index.ts';
 import {
   bundle,
   configuration,
@@ -12,6 +15,7 @@ import {
   type Sentences,
 } from '../../extension/manifest.ts';
 import { sentencesIn } from '../../extension/sentences.ts';
+import { Projects } from '../../server/src/projects.ts';
 
 const directory = join(import.meta.dirname, '..', '..', 'extension');
 const read = (...path: string[]) => readFileSync(join(directory, ...path), 'utf8');
@@ -64,6 +68,60 @@ describe('what follows from the declared settings is up to date; if not, run nod
   it("the README's table", () => assert.equal(read('README.md'), readmeWith(read('README.md'), sentences)));
   it('what translators are given', async () =>
     assert.deepEqual(json('l10n', 'bundle.l10n.json'), bundle(await said())));
+});
+
+describe('a workspace, trusted or not', () => {
+  const { properties } = manifest.contributes.configuration as {
+    readonly properties: Readonly<Record<string, { readonly scope: string }>>;
+  };
+  const { restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
+  // Only the user's own settings count where the scope is one of these, see `ConfigurationScope` in VS Code.
+  const own = (key: string) => ['application', 'machine'].includes(properties[key]!.scope);
+  it('cannot say where code goes, whom to trust on the way, what is loaded, nor what is written or shared', () => {
+    for (const name of [
+      'edge.url',
+      'network.certificates',
+      'model.family',
+      'model.draft',
+      'trace.file',
+      'usage.measure',
+      'usage.share',
+    ])
+      assert.ok(own(`foretype.${name}`), name);
+    for (const key of restrictedConfigurations) assert.ok(own(key), key);
+  });
+  it('can set what shows more or less of completions, and nothing else', () => {
+    const theirs = Object.keys(properties).filter((key) => !own(key));
+    assert.deepEqual(
+      theirs.map((key) => key.replace('foretype.', '')),
+      ['enabled', 'automatic', 'languages', 'multiline', 'edge.adapter'],
+    );
+    for (const key of theirs) assert.equal(properties[key]!.scope, 'window');
+  });
+  it('has no file of ours but one, which can name a project and nothing else', async () => {
+    const folder = join(directory, '..', 'server', 'src');
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.ts'),
+    );
+    const naming = files.filter((file) =>
+      readFileSync(join(folder, file), 'utf8').includes("'.foretype.json'"),
+    );
+    assert.deepEqual(naming, ['projects.ts']);
+    const workspace = mkdtempSync(join(tmpdir(), 'foretype-workspace-'));
+    try {
+      const file = {
+        project: 'ours',
+        edgeUrl: 'http://theirs.test',
+        proxy: 'http://theirs.test',
+        family: '/theirs',
+      };
+      writeFileSync(join(workspace, '.foretype.json'), JSON.stringify(file));
+      const document = pathToFileURL(join(workspace, 'a.ts')).href;
+      assert.equal(await new Projects().of(document), projectId(namedProject('ours')!));
+    } finally {
+      rmSync(workspace, { recursive: true, force: true });
+    }
+  });
 });
 
 describe('the sentences of the manifest', () => {

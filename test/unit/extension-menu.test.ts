@@ -22,7 +22,7 @@ describe('the menu', () => {
     assert.deepEqual(labels({}), [
       ['Ask for a Completion', 'Snooze…', 'Turn Off for go', 'Turn Off'],
       ['Explain Last Completion'],
-      ['Settings', 'Set Edge Token', 'Getting Started'],
+      ['Settings', 'Choose Model Family…', 'Set Edge Token', 'Getting Started'],
       ['Show Log', 'Restart Language Server'],
     ]);
   });

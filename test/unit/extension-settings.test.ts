@@ -7,6 +7,8 @@ import { languageEnabled, toggledLanguage } from '../../extension/src/languages.
 /** What the server can be told and an editor's settings page does not offer, and why. */
 const NOT_OFFERED: Readonly<Record<string, string>> = {
   edgeToken: 'a secret is in no settings file',
+  proxy: 'the editor has a setting of its own for it',
+  noProxy: 'as proxy',
   temperature: 'a question for experiments, not for writing code',
   seed: 'means nothing without a temperature',
 };
@@ -32,7 +34,7 @@ describe('the declared settings', () => {
 
   it('keep what says where code goes out of the hands of a workspace', () => {
     for (const [name, declared] of Object.entries(SETTINGS)) {
-      const named = /url|file|path|command|model/i.test(name);
+      const named = /url|file|path|command|model|family|draft|certificates|shareUsage/i.test(name);
       assert.equal('guarded' in declared, named, name);
       if (named) assert.notEqual(declared.scope, 'window', name);
     }

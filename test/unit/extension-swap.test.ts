@@ -10,7 +10,7 @@ const moved: DocumentPlace = { ...PLACE, position: { line: 3, character: 8 } };
 /** A guard after a draft was answered for `PLACE`, where the cursor is. */
 function armed(): SwapGuard {
   const guard = new SwapGuard();
-  guard.answered(PLACE, true);
+  guard.answered(PLACE);
   return guard;
 }
 
@@ -22,7 +22,14 @@ describe('a verified text replaces what is shown', () => {
   it('a second time too, when the target was asked again', () => {
     const guard = armed();
     guard.verified(PLACE, PLACE);
-    guard.answered(PLACE, true);
+    guard.answered(PLACE);
+    assert.equal(guard.verified(PLACE, PLACE), true);
+  });
+
+  it('also where the filters left nothing of the draft', () => {
+    const guard = new SwapGuard();
+    guard.answered(PLACE);
+    guard.moved(PLACE);
     assert.equal(guard.verified(PLACE, PLACE), true);
   });
 
@@ -35,9 +42,9 @@ describe('a verified text replaces what is shown', () => {
   it('when it was there before the draft was handed over', () => {
     const guard = new SwapGuard();
     assert.equal(guard.verified(PLACE, PLACE), false);
-    assert.equal(guard.answered(PLACE, true), true);
+    assert.equal(guard.answered(PLACE), true);
     assert.equal(guard.verified(PLACE, PLACE), true);
-    assert.equal(guard.answered(PLACE, true), false, 'It is shown once only.');
+    assert.equal(guard.answered(PLACE), false, 'It is shown once only.');
   });
 });
 
@@ -53,18 +60,12 @@ describe('a verified text is left to the next request', () => {
   for (const [why, guard, place, cursor] of cases)
     it(`since ${why}`, () => assert.equal(guard().verified(place, cursor), false));
 
-  it('since the answer had no text', () => {
-    const guard = armed();
-    guard.answered(PLACE, false);
-    assert.equal(guard.verified(PLACE, PLACE), false);
-  });
-
   it('since the user sent it away, also where it came early', () => {
     const guard = armed();
     guard.dismissed();
     assert.equal(guard.verified(PLACE, PLACE), false);
     guard.dismissed();
-    assert.equal(guard.answered(PLACE, true), false);
+    assert.equal(guard.answered(PLACE), false);
   });
 
   for (const [why, cursor] of [
@@ -84,7 +85,7 @@ describe('a verified text is left to the next request', () => {
     const guard = new SwapGuard();
     guard.verified(PLACE, PLACE);
     guard.moved(typedOn);
-    assert.equal(guard.answered(PLACE, true), false);
+    assert.equal(guard.answered(PLACE), false);
   });
 });
 

@@ -11,11 +11,21 @@ describe('readSettings', () => {
     languages: { '*': true, plaintext: false, markdown: false, scminput: false },
     edgeUrl: '',
     edgeToken: '',
+    proxy: '',
+    noProxy: '',
+    certificates: '',
+    draft: true,
     adapter: '',
+    family: '',
     temperature: 0,
     seed: 0,
     power: 'auto' as const,
+    pauseOn: 'never' as const,
+    idleMinutes: 10,
+    shareEngine: true,
     traceFile: '',
+    measureUsage: true,
+    shareUsage: false,
   };
   it('a client that sends nothing gets drafts only', () => {
     for (const nothing of [undefined, null, 7, [], {}])

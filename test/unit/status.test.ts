@@ -60,6 +60,27 @@ describe('the status item', () => {
     );
   });
 
+  it('without a draft model it all depends on the edge node, and says so', () => {
+    const sole = (edge: ServerStatus['edge']) => viewOf({ draft: 'off', edge });
+    assert.deepEqual(sole('connected').tooltip, [
+      'Connected to the edge node.',
+      'The draft model is turned off: the edge node writes everything.',
+    ]);
+    assert.equal(sole('connecting').text, '$(sync~spin) Foretype');
+    for (const edge of ['off', 'away', 'refused'] as const) {
+      const { tooltip, label } = sole(edge);
+      assert.match(tooltip[0]!, /^No completions: /, edge);
+      assert.doesNotMatch(tooltip.join(' '), /Drafts only/, edge);
+      assert.equal(label, `Foretype: ${tooltip[0]}`);
+    }
+    const [remedy] = sole('off').remedies;
+    assert.deepEqual(
+      [remedy?.command, remedy?.args],
+      ['workbench.action.openSettings', ['foretype.edge.url']],
+    );
+    assert.deepEqual(sole('away').remedies, []);
+  });
+
   it('without a server there is one sentence', () => {
     assert.deepEqual(view({ condition: 'starting' }).tooltip, ['The language server is starting.']);
     assert.equal(view({ condition: 'stopped' }).text, '$(error) Foretype');
@@ -119,6 +140,13 @@ describe('the last completion', () => {
     ]);
     assert.equal(told({}).length, 3);
     assert.match(told({ firstTextMs: null })[0]!, /edge node; verified after 121 ms\.$/);
+  });
+
+  it('written without any draft, is not said to be drafted', () => {
+    assert.match(
+      told({ drafted: 0, accepted: 0 })[0]!,
+      /^Last completion: written by the edge node; first text/,
+    );
   });
 
   it('a draft is told without what only an edge node has', () => {

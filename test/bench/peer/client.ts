@@ -122,7 +122,7 @@ export async function readLine(chunks: AsyncIterable<string>, clock: () => numbe
 }
 
 /** The data of server-sent events, which may be cut anywhere on their way. */
-async function* eventsOf(chunks: AsyncIterable<string>): AsyncGenerator<string, void> {
+export async function* eventsOf(chunks: AsyncIterable<string>): AsyncGenerator<string, void> {
   let rest = '';
   for await (const chunk of chunks) {
     const lines = (rest + chunk).split('\n');

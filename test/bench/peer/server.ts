@@ -60,6 +60,10 @@ export class PeerServer {
     }
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   async dispose(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, 'exit');

@@ -1,0 +1,116 @@
+import { EMBEDDED_FAMILY } from '@foretype/models';
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { packageExtension } from '../../tools/package.ts';
+import { cutAfter, fileServer, type FileServer } from '../support/edge-catalogue.ts';
+import { REGISTRY } from './registry.ts';
+import { ensureCodeServer, SKIP } from './setup.ts';
+import { until, Workbench } from './workbench.ts';
+
+/** The family that is built in, under another name: what a team might have on a server of its own. */
+const ID = 'team-small';
+const DRAFT = 'draft.q8_0.gguf';
+
+describe('the choice of a family', { skip: SKIP, timeout: 600_000 }, () => {
+  const resources = new AsyncDisposableStack();
+  let workbench: Workbench;
+  let server: FileServer;
+
+  before(async () => {
+    await ensureCodeServer();
+    const vsix = await packageExtension();
+    server = await fileServer({ after: (run) => resources.defer(run) });
+    const read = (name: string) => readFile(join(EMBEDDED_FAMILY, name));
+    const manifest = JSON.parse((await read('family.json')).toString()) as object;
+    server.files.set('family.json', Buffer.from(JSON.stringify({ ...manifest, id: ID })));
+    server.files.set(DRAFT, await read(DRAFT));
+    workbench = await Workbench.start({
+      vsix,
+      files: { 'registry.ts': REGISTRY },
+      payload: (code) => [['openFile', code.urlOf(join(code.workspace, 'registry.ts'))]],
+    });
+    resources.defer(() => workbench.stop());
+    await workbench.status('Drafts only: no edge node is set.');
+  });
+
+  after(() => resources.disposeAsync());
+
+  const rows = () => workbench.page.locator('.quick-input-list .monaco-list-row');
+  const toast = (text: string | RegExp) =>
+    workbench.page.locator('.notifications-toasts .notification-toast').getByText(text).first();
+
+  async function choose(): Promise<void> {
+    await workbench.runCommand('Foretype: Choose Model Family');
+    await rows().getByText('foretype-small').first().waitFor();
+  }
+
+  async function importFromAddress(): Promise<void> {
+    await choose();
+    await workbench.choose('Import from an Address…');
+    const input = workbench.page.locator('.quick-input-widget input[type="text"]');
+    await input.fill('ftp://team');
+    await workbench.page.getByText('Enter an address that begins with https://').waitFor();
+    await input.fill(server.url);
+    await workbench.page.getByText('whoever is on the way may change the family').waitFor();
+    await workbench.page.keyboard.press('Enter');
+  }
+
+  test('shows size, licence and fit, and asks no network', async () => {
+    await choose();
+    const shown = await rows().allInnerTexts();
+    assert.match(
+      shown.join('\n'),
+      /foretype-small[\s\S]*built in[\s\S]*MB[\s\S]*MIT[\s\S]*fits this machine/,
+    );
+    assert.match(shown.join('\n'), /qwen2\.5-coder-1\.5b[\s\S]*531 MB[\s\S]*Apache-2\.0/);
+    await workbench.screenshot('families.png');
+    await workbench.page.keyboard.press('Escape');
+    assert.deepEqual(server.asked, []);
+    assert.deepEqual(await workbench.offHost(), []);
+  });
+
+  test('downloads with progress, until it is called off', async () => {
+    server.next.set(DRAFT, [
+      (_request, response, file) => {
+        response.writeHead(200, { 'content-length': file.length });
+        response.write(file.subarray(0, 1_500_000));
+      },
+    ]);
+    await importFromAddress();
+    await toast(/MiB \/ \d/).waitFor();
+    await workbench.screenshot('families-download.png');
+    await workbench.page.getByRole('button', { name: 'Cancel' }).first().click();
+    await toast('What came so far is kept').waitFor();
+  });
+
+  test('goes on from there, and drafts with it at once', async () => {
+    server.asked.length = 0;
+    server.next.set(DRAFT, [cutAfter(500_000)]);
+    await importFromAddress();
+    await toast(`${ID} is installed`).waitFor();
+    const [, first, second] = server.asked;
+    assert.match(first!, /from \d+$/);
+    const from = Number(first!.split(' ').at(-1));
+    assert.deepEqual(second, `${DRAFT} from ${from + 500_000}`);
+    await choose();
+    const used = rows().filter({ hasText: ID });
+    await until(async () => (await used.first().innerText()).includes('in use'));
+    await workbench.page.keyboard.press('Escape');
+    await workbench.status('Drafts only: no edge node is set.');
+    await workbench.page.locator('.tab').getByText('registry.ts').click();
+    await workbench.typeAtEnd('  async load(name');
+    await workbench.ghostText();
+  });
+
+  test('and with the one that is built in again', async () => {
+    await choose();
+    await workbench.choose('foretype-small');
+    await choose();
+    const used = rows().filter({ hasText: 'foretype-small' });
+    await until(async () => (await used.first().innerText()).includes('in use'));
+    await workbench.page.keyboard.press('Escape');
+    assert.deepEqual(await workbench.offHost(), []);
+  });
+});
