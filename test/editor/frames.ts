@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 import type { Page } from 'playwright-core';
 
 /** The last line of the open file as the editor draws it. */
@@ -20,13 +19,19 @@ export interface Expected {
   readonly texts: readonly string[];
 }
 
-declare global {
-  interface Window {
-    foretypeLine: () => Line;
-    foretypeDrawn: Drawn[];
-    foretypeChanged: (line: Line) => void;
-  }
+// What of a browser's objects is used here: the library of all their types would take the place of Node's in every test.
+interface Element {
+  readonly textContent: string;
+  readonly style: { readonly top: string };
+  querySelectorAll(selector: string): Iterable<Element>;
 }
+declare const document: Element;
+declare const window: {
+  foretypeLine: () => Line;
+  foretypeDrawn: Drawn[];
+  readonly foretypeChanged: (line: Line) => void;
+};
+declare function requestAnimationFrame(run: () => void): void;
 
 /** Looks at the last line of the open file after every frame that the browser draws. */
 export class Frames {
@@ -59,8 +64,8 @@ export class Frames {
 /** Runs in the page. */
 function watchFrames(): void {
   const line = (): Line => {
-    const lines = [...document.querySelectorAll<HTMLElement>('.editor-instance .view-lines .view-line')];
-    const last = lines.reduce<HTMLElement | undefined>(
+    const lines = [...document.querySelectorAll('.editor-instance .view-lines .view-line')];
+    const last = lines.reduce<Element | undefined>(
       (lowest, one) => (parseFloat(one.style.top) < parseFloat(lowest?.style.top ?? '-1') ? lowest : one),
       undefined,
     );
@@ -85,7 +90,8 @@ function watchFrames(): void {
   };
   // A task that is posted from before a frame runs behind it, when the page is drawn.
   const channel = new MessageChannel();
-  channel.port1.onmessage = look;
+  channel.port1.addEventListener('message', look);
+  channel.port1.start();
   const everyFrame = () => {
     channel.port2.postMessage(null);
     requestAnimationFrame(everyFrame);

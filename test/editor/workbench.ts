@@ -68,37 +68,30 @@ export class Workbench {
   /** Runs a command as a user would, by its title. */
   async runCommand(title: string): Promise<void> {
     await this.page.keyboard.press('F1');
-    const input = this.page.locator('.quick-input-widget input[type="text"]');
-    await input.fill(`>${title}`);
-    await this.page.locator('.quick-input-list .monaco-list-row').getByText(title).first().waitFor();
-    await this.page.keyboard.press('Enter');
+    await this.#search(`>${title}`, title);
   }
 
   /** Opens a file of the workspace as a user would, by its name. */
   async open(name: string): Promise<void> {
     await this.page.keyboard.press('Control+p');
-    const input = this.page.locator('.quick-input-widget input[type="text"]');
-    await input.fill(name);
-    await this.page.locator('.quick-input-list .monaco-list-row').getByText(name).first().waitFor();
-    await this.page.keyboard.press('Enter');
-    await this.page.locator('.tab.active').getByText(name).waitFor();
+    await this.#search(name, name);
+    await this.#tab(name).waitFor();
   }
 
   /** Sets what the user sets beside the settings of the start, in the file that VS Code opens for it. */
   async configure(settings: Readonly<Record<string, unknown>>): Promise<void> {
     await this.runCommand('Preferences: Open User Settings (JSON)');
-    const tab = this.page.locator('.tab.active').getByText('settings.json');
-    await tab.waitFor();
+    await this.#tab('settings.json').waitFor();
     await this.page.keyboard.press('Control+a');
     await this.page.keyboard.insertText(JSON.stringify({ ...this.server.settings, ...settings }));
     await this.page.keyboard.press('Control+s');
     await this.page.locator('.tab.active:not(.dirty)').waitFor();
     await this.closeEditor();
-    await tab.waitFor({ state: 'detached' });
+    await this.#tab('settings.json').waitFor({ state: 'detached' });
   }
 
   async closeEditor(): Promise<void> {
-    await this.runCommand('View: Close Editor');
+    await this.page.locator('.tab.active .codicon-close').click();
   }
 
   /** Opens the menu of our status item. */
@@ -109,7 +102,8 @@ export class Workbench {
 
   /** Chooses an entry of the list that is open, or opens next. */
   async choose(label: string): Promise<void> {
-    await this.page.locator('.quick-input-list .monaco-list-row').getByText(label).first().click();
+    const rows = this.page.locator('.quick-input-list .monaco-list-row');
+    await rows.getByText(label, { exact: true }).first().click();
   }
 
   /** Answers the input box that is open, or opens next. */
@@ -128,7 +122,7 @@ export class Workbench {
   /** What our status item shows when the pointer rests on it. */
   async tooltip(): Promise<string> {
     await this.page.locator('.statusbar [id="foretype.foretype.status"]').hover();
-    const hover = this.page.locator('.workbench-hover-container').last();
+    const hover = this.page.locator('.workbench-hover-container').filter({ hasText: /^Foretype/ });
     const text = await hover.innerText();
     await this.page.mouse.move(400, 300);
     await hover.waitFor({ state: 'hidden' });
@@ -176,6 +170,15 @@ export class Workbench {
     const path = join(IMAGES, name);
     await mkdir(dirname(path), { recursive: true });
     await this.page.screenshot({ path, ...(clip && { clip }) });
+  }
+
+  async #search(text: string, label: string): Promise<void> {
+    await this.page.locator('.quick-input-widget input[type="text"]').fill(text);
+    await this.choose(label);
+  }
+
+  #tab(name: string) {
+    return this.page.locator('.tab.active').filter({ hasText: name });
   }
 
   /** Ends the browser and code-server; see {@link CodeServer.stop}. */
