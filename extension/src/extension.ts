@@ -9,7 +9,13 @@ import { Explanations } from './explanations.ts';
 import { GhostText } from './ghost.ts';
 import { StatusItem } from './item.ts';
 import { languageEnabled, type Languages } from './languages.ts';
-import { declaredSettings, type EditorSettings, localSettings, readSettings, watchSettings } from './settings.ts';
+import {
+  declaredSettings,
+  type EditorSettings,
+  localSettings,
+  readSettings,
+  watchSettings,
+} from './settings.ts';
 import { type Clock, Snooze } from './snooze.ts';
 import type { Situation } from './status.ts';
 import { UsagePage } from './usage.ts';
@@ -105,7 +111,15 @@ export function activate(context: ExtensionContext): ForetypeApi {
       snooze.review();
       if (focused) client?.focused();
     }),
-    ...registerCommands({ restart: () => client?.restart(), families: () => client?.families, explanations, usage, snooze, secrets, log }),
+    ...registerCommands({
+      restart: () => client?.restart(),
+      families: () => client?.families,
+      explanations,
+      usage,
+      snooze,
+      secrets,
+      log,
+    }),
   );
   loading.then(
     (loaded) => {

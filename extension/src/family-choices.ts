@@ -63,16 +63,17 @@ function familyItem(offer: FamilyOffer, language: string, t: Translate): FamilyI
   const begun = setting === null && came > 0;
   const facts = [
     ...(used ? [t('in use')] : []),
-    ...(setting === '' ? [t('built in')] : []),
-    ...(parameters === null ? [] : [t('{0} parameters', parameters)]),
+    verdictShown(fit.verdict, t),
     begun ? t('{0} of {1} here already', sizeShown(came, language), size) : size,
     licence,
-    verdictShown(fit.verdict, t),
+    ...(parameters === null ? [] : [t('{0} parameters', parameters)]),
+    ...(setting === '' ? [t('built in')] : []),
   ];
   return {
     label: `$(${iconOf(offer)}) ${id}`,
     description: facts.join(' · '),
-    detail: note === null ? fit.sentence : `${fit.sentence} ${note}`,
+    // The end is what is cut off where there is no room.
+    detail: note === null ? fit.sentence : `${note} ${fit.sentence}`,
     choice: setting === null ? { kind: 'install', id } : { kind: 'use', setting, id },
   };
 }

@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, type BigIntStats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { EngineError } from './engine.ts';
@@ -66,7 +63,7 @@ export type Family = Omit<FamilyManifest, 'backbone' | 'draft' | 'adapters'> & {
 };
 
 /**
- * Reads the manifest of the family in `directory`. The weights themselves are checked by {@link checkWeights} where
+ * Reads the manifest of the family in `directory`. The weights themselves are checked by `checkWeights` where
  * they are loaded, so that a laptop need not hold the backbone nor a node the draft.
  * @throws EngineError `model-invalid` naming the file and what was expected.
  */
@@ -93,46 +90,6 @@ export async function loadFamily(directory: string): Promise<Family> {
     draft: located(manifest.draft),
     adapters: manifest.adapters.map(located),
   };
-}
-
-/**
- * Compares a weights file with its manifest: size first, since that is free, then SHA-256, which takes seconds for a large
- * file and is left out for one that is in `verified` as it is now.
- * @param verified stamps of files that were found right; this one's is added.
- * @throws EngineError `model-invalid` naming the file, what was expected and what to do.
- */
-export async function checkWeights(weights: Weights, verified = new Set<string>()): Promise<void> {
-  const mend = 'install the model family again';
-  const { size, stamp } = await stat(weights.path, { bigint: true }).then(
-    (found) => ({ size: Number(found.size), stamp: stampOf(weights, found) }),
-    (cause: unknown) => {
-      // What else a disk may say can pass.
-      const { code } = cause as NodeJS.ErrnoException;
-      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw cause;
-      throw invalid(
-        `The model file ${weights.path} is missing (expected ${weights.bytes} bytes); ${mend}.`,
-        cause,
-      );
-    },
-  );
-  if (size !== weights.bytes) {
-    throw invalid(`The model file ${weights.path} has ${size} bytes, expected ${weights.bytes}; ${mend}.`);
-  }
-  if (verified.has(stamp)) return;
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(weights.path), hash);
-  const found = hash.digest('hex');
-  if (found !== weights.sha256) {
-    throw invalid(
-      `The model file ${weights.path} is damaged (SHA-256 ${found.slice(0, 12)}…, expected ${weights.sha256.slice(0, 12)}…); ${mend}.`,
-    );
-  }
-  verified.add(stamp);
-}
-
-/** Another one for whatever is written to the file or put in its place: a program can set `mtime`, but not `ctime`. */
-function stampOf({ path, sha256 }: Weights, { dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
-  return [dev, ino, size, mtimeNs, ctimeNs, sha256, path].join(' ');
 }
 
 function invalid(message: string, cause?: unknown): EngineError {

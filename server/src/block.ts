@@ -1,8 +1,9 @@
 import type { Candidate } from './completion.ts';
 import { blockEnds } from './filters/block-end.ts';
+import { extentAt } from './filters/extent.ts';
 import { filtered } from './filters/filtered.ts';
 import type { Place } from './filters/place.ts';
-import type { CompletionReport } from './protocol.ts';
+import type { CompletionReport, ServerSettings } from './protocol.ts';
 
 export interface BlockParts {
   /** Completes one line after `written`, which stands at the place already. */
@@ -12,6 +13,26 @@ export interface BlockParts {
   readonly unverified: boolean;
   /** Milliseconds on a clock that only moves forward. */
   readonly now: () => number;
+}
+
+/** Where several lines are to be completed, and whether nobody need verify them; undefined where it is one line. */
+export function blockAt({
+  place,
+  multiline,
+  written,
+  verifies,
+}: {
+  readonly place: Place;
+  readonly multiline: ServerSettings['multiline'];
+  /** What the target writes well. */
+  readonly written: 'line' | 'block';
+  /** Whether there is somebody to ask. */
+  readonly verifies: boolean;
+}): Pick<BlockParts, 'place' | 'unverified'> | undefined {
+  const unverified = multiline === 'always';
+  // What a draft model writes by itself is good for a line.
+  if (multiline === 'never' || (!unverified && (written === 'line' || !verifies))) return undefined;
+  return extentAt(place) === 'block' ? { place, unverified } : undefined;
 }
 
 /** Milliseconds between two texts that grow: each has an editor ask again. */

@@ -49,7 +49,9 @@ try {
 }
 
 async function run([command, ...rest]: string[]): Promise<void> {
-  if (command === 'lsp') await import('./main.ts');
+  if (command === 'lsp' && rest.length > 0) await import('./main.ts');
+  else if (command === 'lsp')
+    throw new UsageError('An editor talks to the server over --stdio: foretype lsp --stdio.');
   else if (command === 'complete') await complete(rest);
   else if (command === 'trace') await showTraces(rest);
   else if (command === 'families') await families(rest);

@@ -123,7 +123,8 @@ export function givenIn(sent: unknown): Given {
     const value = [...keys, ...keys.map((key) => `foretype.${key}`)]
       .map((key) => valueAt(sent, key))
       .find((found) => found !== undefined);
-    return value === undefined ? [] : [[name, value]];
+    // Texts are mostly pasted, and then with a blank at an end.
+    return value === undefined ? [] : [[name, typeof value === 'string' ? value.trim() : value]];
   });
   return Object.fromEntries(entries) as Given;
 }
@@ -131,7 +132,8 @@ export function givenIn(sent: unknown): Given {
 /** `{ a: { b: 1 } }` and `{ 'a.b': 1 }` both have 1 at `a.b`. */
 function valueAt(sent: unknown, key: string): unknown {
   if (typeof sent !== 'object' || sent === null) return undefined;
-  const own = (name: string) => (Object.hasOwn(sent, name) ? (sent as Record<string, unknown>)[name] : undefined);
+  const own = (name: string) =>
+    Object.hasOwn(sent, name) ? (sent as Record<string, unknown>)[name] : undefined;
   const direct = own(key) ?? undefined;
   if (direct !== undefined) return direct;
   for (let dot = key.indexOf('.'); dot >= 0; dot = key.indexOf('.', dot + 1)) {

@@ -202,7 +202,8 @@ export function serve(
         const report = suggestions.explain(uri)?.report;
         const [verified, adapter] = [report?.path === 'speculated', Boolean(report?.adapter)];
         asking.given(first, { path: suggestion.given, verified, adapter });
-      } else asking.none(signal.aborted ? 'late' : whyNone(exclusion, service.refusal({ language, explicit })));
+      } else
+        asking.none(signal.aborted ? 'late' : whyNone(exclusion, service.refusal({ language, explicit })));
       if (items.length > 0) return { items };
       // Neovim takes null for no answer and goes on showing the last text, which is right only until the next answer.
       return asked.get(uri) === context ? { items: [] } : null;
@@ -223,10 +224,10 @@ export function serve(
   documents.onDidSave(({ document: { uri } }) => ignored.changed(uri));
   documents.onDidClose(({ document: { uri } }) => {
     asked.delete(uri);
-    measures.closed(uri);
     suggestions.closed(uri);
     service.closed(uri);
   });
+  documents.onDidClose(({ document }) => measures.closed(document));
   documents.listen(connection);
 }
 

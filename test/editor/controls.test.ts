@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { packageExtension } from '../../tools/package.ts';
 import { OUT } from './code-server.ts';
 import { Frames } from './frames.ts';
 import { REGISTRY } from './registry.ts';
 import { ensureCodeServer, SKIP } from './setup.ts';
+import { extensionUnderTest } from './under-test.ts';
 import { until, Workbench } from './workbench.ts';
 
 const NOTES =
@@ -21,7 +21,7 @@ describe('what the user decides', { skip: SKIP, timeout: 600_000 }, () => {
 
   before(async () => {
     await ensureCodeServer();
-    const vsix = await packageExtension();
+    const { vsix } = await extensionUnderTest();
     workbench = await Workbench.start({
       vsix,
       files: { 'registry.ts': REGISTRY, 'notes.md': NOTES },

@@ -55,8 +55,8 @@ export async function attemptsOf(pid: number): Promise<Attempts> {
 
 /** Runs JavaScript where the network is cut and tells what it tried; it writes a line when it is through. */
 export async function attemptsOfScript(script: string): Promise<Attempts> {
-  const [command, ...args] = [...cutOff(), process.execPath, '--eval', script];
-  const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [command, ...args] = [...cutOff(), process.execPath, '--eval', script] as const;
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     await once(child.stdout, 'data');
     return await attemptsOf(child.pid!);

@@ -88,12 +88,9 @@ function watchFrames(): void {
     // Taken away by whoever read it, and still the same.
     if (drawn.at(-1) !== before) drawn.push(before);
   };
-  // A task that is posted from before a frame runs behind it, when the page is drawn.
-  const channel = new MessageChannel();
-  channel.port1.addEventListener('message', look);
-  channel.port1.start();
+  // A task that is begun before a frame is drawn runs behind it.
   const everyFrame = () => {
-    channel.port2.postMessage(null);
+    setTimeout(look);
     requestAnimationFrame(everyFrame);
   };
   window.foretypeLine = line;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { packageExtension } from '../../tools/package.ts';
 import { EdgeNode } from '../support/node.ts';
 import { REGISTRY } from './registry.ts';
 import { filesWith } from './search.ts';
 import { ensureCodeServer, SKIP } from './setup.ts';
+import { extensionUnderTest } from './under-test.ts';
 import { until, Workbench } from './workbench.ts';
 
 /** How the status item tells of the last completion. */
@@ -21,7 +21,7 @@ describe('ghost text in VS Code', { skip: SKIP, timeout: 600_000 }, () => {
 
   before(async () => {
     await ensureCodeServer();
-    const vsix = await packageExtension();
+    const { vsix } = await extensionUnderTest();
     resources.defer(() => edge.dispose());
     await edge.start();
     workbench = await Workbench.start({

@@ -17,10 +17,10 @@ import {
   StreamMessageWriter,
 } from 'vscode-languageserver/node';
 import { StatusNotification } from '@foretype/server/protocol';
-import { packageExtension, stageExtension } from '../../tools/package.ts';
 import { attemptsOf, attemptsOfScript, cutOff } from './cut-off.ts';
 import { REGISTRY } from './registry.ts';
 import { ensureCodeServer, SKIP } from './setup.ts';
+import { extensionUnderTest } from './under-test.ts';
 import { Workbench } from './workbench.ts';
 
 /** A machine without a network: what ships must work, and must not even try to reach somebody. */
@@ -44,14 +44,14 @@ describe('with the network cut', { skip: SKIP, timeout: 600_000 }, () => {
   });
 
   test('the language server completes from a cold start, by no connection at all', async (t) => {
-    const directory = await stageExtension();
+    const { directory } = await extensionUnderTest();
     const [command, ...args] = [
       ...cutOff(),
       process.execPath,
       join(directory, 'dist', 'server.mjs'),
       '--stdio',
     ];
-    const server = spawn(command!, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const server = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     t.after(() => server.kill('SIGKILL'));
     const connection = createProtocolConnection(
       new StreamMessageReader(server.stdout),
@@ -92,7 +92,7 @@ describe('with the network cut', { skip: SKIP, timeout: 600_000 }, () => {
   });
 
   test('VS Code shows ghost text from a cold start, and nobody tries to reach anybody', async () => {
-    const vsix = await packageExtension();
+    const { vsix } = await extensionUnderTest();
     const workbench = await Workbench.start({
       vsix,
       offline: true,

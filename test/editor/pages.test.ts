@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { packageExtension } from '../../tools/package.ts';
 import { REGISTRY } from './registry.ts';
 import { ensureCodeServer, SKIP } from './setup.ts';
+import { extensionUnderTest } from './under-test.ts';
 import { until, Workbench } from './workbench.ts';
 
 interface Manifest {
@@ -12,6 +12,11 @@ interface Manifest {
     readonly configuration: { readonly properties: Readonly<Record<string, object>> };
     readonly walkthroughs: readonly [{ readonly steps: readonly { readonly id: string }[] }];
   };
+}
+
+/** As much of an element of the page as is looked at. */
+interface Row {
+  querySelector(selector: string): { readonly textContent: string } | null;
 }
 
 /** What the pages are to show, from the sources. */
@@ -33,7 +38,7 @@ describe('the pages in VS Code', { skip: SKIP, timeout: 600_000 }, () => {
 
   before(async () => {
     await ensureCodeServer();
-    const vsix = await packageExtension();
+    const { vsix } = await extensionUnderTest();
     shown = await declared();
     workbench = await Workbench.start({
       vsix,
@@ -59,7 +64,7 @@ describe('the pages in VS Code', { skip: SKIP, timeout: 600_000 }, () => {
   const settingsDrawn = () =>
     workbench.page
       .locator('.settings-editor .setting-item-contents')
-      .evaluateAll((rows) =>
+      .evaluateAll((rows: readonly Row[]) =>
         rows.map((row): [title: string, sentence: string] => [
           row.querySelector('.setting-item-title')?.textContent ?? '',
           row.querySelector('.setting-item-description')?.textContent ?? '',
@@ -100,18 +105,18 @@ describe('the pages in VS Code', { skip: SKIP, timeout: 600_000 }, () => {
     await workbench.openMenu();
     await workbench.choose('Settings');
     const seen = new Map<string, string>();
-    // Those of a machine stand apart where the window shows another one.
-    for (const tab of ['User', /^Remote/]) {
-      await page.locator('.settings-editor .settings-tabs-widget').getByText(tab).click();
-      await page.locator('.settings-editor .settings-tree-container').first().hover();
-      await page.mouse.wheel(0, -10_000);
-      let [before, steps] = [0, 0];
-      do {
-        before = seen.size;
-        for (const [title, sentence] of await settingsDrawn()) seen.set(title, sentence);
-        await page.mouse.wheel(0, 200);
-        await page.waitForTimeout(200);
-      } while (++steps < 15 || seen.size > before);
+    for (let passes = 0; passes < 3 && seen.size < shown.settings.length; passes++) {
+      // Those of a machine stand apart where the window shows another one.
+      for (const tab of ['User', /^Remote/]) {
+        await page.locator('.settings-editor .settings-tabs-widget').getByText(tab).click();
+        await page.locator('.settings-editor .settings-tree-container').first().hover();
+        await page.mouse.wheel(0, -10_000);
+        for (let steps = 0; steps < 30; steps++) {
+          await page.waitForTimeout(100);
+          for (const [title, sentence] of await settingsDrawn()) seen.set(title, sentence);
+          await page.mouse.wheel(0, 120);
+        }
+      }
     }
     assert.equal(seen.size, shown.settings.length, [...seen.keys()].join('\n'));
     assert.ok(seen.size <= 25);
@@ -120,13 +125,13 @@ describe('the pages in VS Code', { skip: SKIP, timeout: 600_000 }, () => {
     await page.locator('.settings-editor .settings-tabs-widget').getByText('User').click();
     await page.mouse.wheel(0, -10_000);
     await page.waitForTimeout(500);
-    await workbench.screenshot('settings.png', { x: 290, y: 36, width: 706, height: 640 });
+    await workbench.screenshot('settings.png', { x: 500, y: 155, width: 490, height: 540 });
     await workbench.closeEditor();
   });
 
   test('the walkthrough has our steps', async () => {
     const { page } = workbench;
-    await page.setViewportSize({ width: 1500, height: 720 });
+    await page.setViewportSize({ width: 1500, height: 860 });
     await workbench.openMenu();
     await workbench.choose('Getting Started');
     const walkthrough = page.locator('.gettingStartedContainer');
@@ -136,8 +141,9 @@ describe('the pages in VS Code', { skip: SKIP, timeout: 600_000 }, () => {
       await walkthrough.locator('.getting-started-step.expanded').getByText(step).waitFor();
       await textOf('.gettingStartedContainer');
     }
+    await page.mouse.move(1400, 800);
     await page.waitForTimeout(500);
-    await workbench.screenshot('walkthrough.png', { x: 290, y: 36, width: 1206, height: 640 });
+    await workbench.screenshot('walkthrough.png', { x: 460, y: 110, width: 880, height: 640 });
     assert.deepEqual(await workbench.messages(), []);
   });
 });

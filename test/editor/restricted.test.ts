@@ -5,10 +5,10 @@ import { rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { packageExtension } from '../../tools/package.ts';
 import { OUT } from './code-server.ts';
 import { REGISTRY } from './registry.ts';
 import { ensureCodeServer, SKIP } from './setup.ts';
+import { extensionUnderTest } from './under-test.ts';
 import { until, Workbench } from './workbench.ts';
 
 describe('a workspace that wants code sent elsewhere', { skip: SKIP, timeout: 600_000 }, () => {
@@ -20,7 +20,7 @@ describe('a workspace that wants code sent elsewhere', { skip: SKIP, timeout: 60
 
   before(async () => {
     await ensureCodeServer();
-    const vsix = await packageExtension();
+    const { vsix } = await extensionUnderTest();
     const listener = createServer((socket) => {
       connections++;
       socket.destroy();

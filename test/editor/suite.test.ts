@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { format } from 'node:util';
-import { stageExtension } from '../../tools/package.ts';
 import { OUT } from './code-server.ts';
 import { ensureCodeServer, SKIP } from './setup.ts';
+import { extensionUnderTest } from './under-test.ts';
 import { Workbench } from './workbench.ts';
 
 interface Result {
@@ -16,7 +16,7 @@ interface Result {
 
 test("the suite inside VS Code's extension host", { skip: SKIP, timeout: 240_000 }, async (t) => {
   await ensureCodeServer();
-  const directory = await stageExtension();
+  const { directory } = await extensionUnderTest();
   const results = join(OUT, 'suite.json');
   const output: string[] = [];
   const exit = Promise.withResolvers<number>();

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { packageExtension } from '../../tools/package.ts';
 import { flickers, Frames } from './frames.ts';
 import { ScriptedNode } from './scripted-node.ts';
 import { REGISTRY } from './registry.ts';
 import { ensureCodeServer, SKIP } from './setup.ts';
+import { extensionUnderTest } from './under-test.ts';
 import { until, Workbench } from './workbench.ts';
 
 /** How the status item tells of a completion that was judged. */
@@ -22,7 +22,7 @@ describe('a draft that gives way to the verified text', { skip: SKIP, timeout: 6
 
   before(async () => {
     await ensureCodeServer();
-    const vsix = await packageExtension();
+    const { vsix } = await extensionUnderTest();
     node = await ScriptedNode.start();
     resources.use(node);
     workbench = await Workbench.start({

@@ -91,7 +91,7 @@ export class Workbench {
   }
 
   async closeEditor(): Promise<void> {
-    await this.page.locator('.tab.active .codicon-close').click();
+    await this.page.locator('.tab.active .tab-actions .action-label').click();
   }
 
   /** Opens the menu of our status item. */
@@ -116,7 +116,7 @@ export class Workbench {
 
   /** Waits until our status item says `sentence`. */
   async status(sentence: string): Promise<void> {
-    await this.page.locator(`.statusbar [aria-label*="${sentence}"]`).first().waitFor({ timeout: 60_000 });
+    await this.page.locator(`.statusbar [aria-label*="${sentence}"]`).first().waitFor({ timeout: 120_000 });
   }
 
   /** What our status item shows when the pointer rests on it. */

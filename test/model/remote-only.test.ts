@@ -93,7 +93,9 @@ describe('a language server without a draft model', () => {
     const uri = await open(client);
     const place = PLACES[0]!;
     assert.equal(await client.complete(uri, place), '');
-    assert.equal((await client.explain(uri))!.steps.at(-1), client.status!.reason);
+    // It is tried again and again, so that the reason of one moment is not that of the next.
+    const away = /^The edge node (closed the connection|at \S+ cannot be reached)\.$/u;
+    assert.match((await client.explain(uri))!.steps.at(-1)!, away);
     await node.start(['--sequences', '2']);
     await client.until(connected('off'));
     assert.ok(

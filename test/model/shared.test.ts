@@ -79,7 +79,7 @@ describe('an engine that is shared', () => {
     assert.equal(again.pid, pid);
     await again.dispose();
     await gone([pid], 10_000);
-    assert.deepEqual(readdirSync(directory), []);
+    assert.deepEqual(metIn(directory), []);
   });
 
   it('when it is killed, every host’s requests are lost, and one of them starts the next', async (t) => {
@@ -123,7 +123,7 @@ describe('an engine that is shared', () => {
     await first.dispose();
     process.kill(pid, 'SIGKILL');
     await gone([pid]);
-    const [socket] = readdirSync(directory);
+    const [socket] = metIn(directory);
     assert.match(socket!, /\.sock$/u);
     // The lock of a process that is no more.
     writeFileSync(join(directory, socket!.replace(/\.sock$/u, '.lock')), String(pid));
@@ -139,7 +139,7 @@ describe('an engine that is shared', () => {
     const engine = host();
     assert.deepEqual(await written(engine, prompts[0]!), expected[0]);
     assert.ok((await childrenOf(process.pid)).includes(engine.pid!));
-    assert.deepEqual([(await commandsWith(directory)).length, readdirSync(directory)], [0, []]);
+    assert.deepEqual([(await commandsWith(directory)).length, metIn(directory)], [0, []]);
     assert.equal(logged.length, 1);
     assert.match(logged[0]!, /has its own: .* is open to other users; remove it or make it yours alone\.$/u);
     const { pid } = engine;
@@ -153,7 +153,7 @@ describe('an engine that is shared', () => {
     await first.facts();
     const { pid } = first;
     const facts = await first.facts();
-    const path = join(directory, readdirSync(directory)[0]!);
+    const path = join(directory, metIn(directory)[0]!);
     await first.dispose();
     process.kill(pid!, 'SIGKILL');
     await gone([pid!]);
@@ -203,6 +203,30 @@ describe('an engine that is shared', () => {
     // All of it would take many seconds.
     assert.ok(after < 30 * alone + 1000, `${after} ms`);
     await Promise.all(wanted);
+  });
+
+  it('what is cancelled in the breath in which it was asked for is not begun', async (t) => {
+    const { host } = place(t);
+    const engine = host();
+    const timed = async () => {
+      const began = performance.now();
+      assert.deepEqual(await written(engine, prompts[2]!), expected[2]);
+      return performance.now() - began;
+    };
+    await timed();
+    const alone = await timed();
+    const long = prompts.flat().slice(0, family.context - 2);
+    const reads = Array.from({ length: 300 }, async (_, at) => {
+      const left = new AbortController();
+      setImmediate(() => left.abort());
+      await assert.rejects(engine.read({ context: [at + 300, ...long] }, left.signal), {
+        name: 'AbortError',
+      });
+    });
+    await Promise.all(reads);
+    const after = await timed();
+    t.diagnostic(`${alone.toFixed(0)} ms alone, ${after.toFixed(0)} ms after what was cancelled`);
+    assert.ok(after < 30 * alone + 1000, `${after} ms`);
   });
 
   it('takes no adapters: they would be everybody’s', async (t) => {
@@ -283,6 +307,11 @@ function place(t: TestContext) {
     return engine;
   };
   return { directory, host, logged };
+}
+
+/** Sockets and locks. */
+function metIn(directory: string): string[] {
+  return readdirSync(directory).filter((name) => /\.(sock|lock)/u.test(name));
 }
 
 async function start(t: TestContext, runtime: string, settings: object = {}): Promise<Client> {

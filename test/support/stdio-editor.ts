@@ -94,7 +94,10 @@ export async function startEditor({ initialize = {}, configuration, env = {} }: 
     rootUri: null,
     capabilities: {},
     ...initialize,
-    initializationOptions: { shareEngine: false, ...(initialize['initializationOptions'] as object | undefined) },
+    initializationOptions: {
+      shareEngine: false,
+      ...(initialize['initializationOptions'] as object | undefined),
+    },
   })) as { capabilities: Record<string, unknown> };
   notify('initialized', {});
 

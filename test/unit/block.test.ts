@@ -81,7 +81,10 @@ describe('a block', () => {
       '\n  one();\n}',
     ]);
     const half: Record<string, Said> = { ...lines, '\n  one();': [['\n  two();', 'draft']] };
-    assert.equal((await texts(blocks('function f() {|\n', half, { unverified: true }).given)).at(-1), '\n  one();');
+    assert.equal(
+      (await texts(blocks('function f() {|\n', half, { unverified: true }).given)).at(-1),
+      '\n  one();',
+    );
   });
 
   it('ends where nothing more is said, and with no more lines than are read at a glance', async () => {

@@ -43,8 +43,19 @@ describe('what an editor sent', () => {
       assert.deepEqual(givenIn({ foretype: { [key]: 1 } }), { [name]: 1 });
     }
   });
+  it('has no blanks around texts', () =>
+    assert.deepEqual(givenIn({ edgeUrl: ` ${URL}\n` }), { edgeUrl: URL }));
   it('may be anything, and null is nothing', () => {
-    for (const sent of [undefined, null, 7, 'edgeUrl', [], [{ edgeUrl: URL }], { edgeUrl: null }, { edge: URL }])
+    for (const sent of [
+      undefined,
+      null,
+      7,
+      'edgeUrl',
+      [],
+      [{ edgeUrl: URL }],
+      { edgeUrl: null },
+      { edge: URL },
+    ])
       assert.deepEqual(givenIn(sent), {});
     assert.deepEqual(givenIn({ enabled: false, temperature: 0 }), { enabled: false, temperature: 0 });
     assert.deepEqual(givenIn(JSON.parse('{"__proto__":{"edgeUrl":"x"}}')), {});

@@ -7,13 +7,23 @@ import { itemIn, type LineItem } from '../../server/src/items.ts';
 describe('what is known of editors', () => {
   it('is nothing of those that nobody knows', () => {
     const standard = { items: 'line', notifications: true, pushesSettings: false, invokedKind: 1 };
-    for (const clientInfo of [undefined, { name: 'Visual Studio Code', version: '1.106.0' }, { name: 'Eglot' }])
+    for (const clientInfo of [
+      undefined,
+      { name: 'Visual Studio Code', version: '1.106.0' },
+      { name: 'Eglot' },
+    ])
       assert.deepEqual(traitsOf({ clientInfo }), standard);
-    assert.deepEqual(traitsOf({ initializationOptions: { items: 'all', invokedKind: 3, notifications: 'no' } }), standard);
+    assert.deepEqual(
+      traitsOf({ initializationOptions: { items: 'all', invokedKind: 3, notifications: 'no' } }),
+      standard,
+    );
   });
   it('is told from their names, or by themselves', () => {
     assert.equal(traitsOf({ clientInfo: { name: 'Neovim' } }).items, 'cursor');
-    assert.equal(traitsOf({ clientInfo: { name: 'Neovim' }, initializationOptions: { items: 'line' } }).items, 'line');
+    assert.equal(
+      traitsOf({ clientInfo: { name: 'Neovim' }, initializationOptions: { items: 'line' } }).items,
+      'line',
+    );
     for (const [name, version] of [
       ['IntelliJ IDEA 2025.2', '2025.2 (build IC-252.23892.409)'],
       ['PyCharm 2026.1.1', '2026.1.1 (build PY-261.1.2)'],
@@ -27,19 +37,14 @@ describe('what is known of editors', () => {
 describe('a trigger', () => {
   it('counts as now until somebody counts as before, and the other way round', () => {
     const triggers = new Triggers({ invokedKind: 1 });
-    assert.deepEqual([1, 2, 1, 0, 1, 0, 2, 1].map((kind) => triggers.explicit(kind)), [
-      true,
-      false,
-      true,
-      true,
-      false,
-      true,
-      false,
-      true,
-    ]);
+    assert.deepEqual(
+      [1, 2, 1, 0, 1, 0, 2, 1].map((kind) => triggers.explicit(kind)),
+      [true, false, true, true, false, true, false, true],
+    );
   });
   it('that is no number of any count is automatic', () => {
-    for (const kind of [undefined, null, '1', 3, -1]) assert.equal(new Triggers({ invokedKind: 1 }).explicit(kind), false);
+    for (const kind of [undefined, null, '1', 3, -1])
+      assert.equal(new Triggers({ invokedKind: 1 }).explicit(kind), false);
   });
   it('of a client that says how it counts needs no first 0', () => {
     assert.equal(new Triggers({ invokedKind: 0 }).explicit(1), false);
@@ -57,7 +62,8 @@ describe('a language', () => {
       'x',
     ]);
   });
-  it('that has no name is plain text', () => assert.deepEqual(['', undefined, 7].map(languageOf), Array(3).fill('plaintext')));
+  it('that has no name is plain text', () =>
+    assert.deepEqual(['', undefined, 7].map(languageOf), Array(3).fill('plaintext')));
 });
 
 /** A line with a cursor at `|`, and what is completed there, of which the part in `[]` stands behind the cursor. */

@@ -58,13 +58,13 @@ describe('the choice of a family', () => {
     const [builtIn, remote] = items(BUILT_IN, REMOTE);
     assert.equal(
       builtIn!.description,
-      'in use · built in · 9.6 M parameters · 10 MB · MIT · fits this machine',
+      'in use · fits this machine · 10 MB · MIT · 9.6 M parameters · built in',
     );
     assert.equal(builtIn!.detail, BUILT_IN.fit.sentence);
-    assert.equal(remote!.description, '0.49 B parameters · 531 MB · Qwen Research · slow on this machine');
-    assert.equal(remote!.detail, 'With 2 cores a line takes about 0.8 s. The licence allows research only.');
+    assert.equal(remote!.description, 'slow on this machine · 531 MB · Qwen Research · 0.49 B parameters');
+    assert.equal(remote!.detail, 'The licence allows research only. With 2 cores a line takes about 0.8 s.');
     const [unknown] = items({ ...REMOTE, parameters: null, fit: { verdict: 'no', sentence: 'No.' } });
-    assert.equal(unknown!.description, '531 MB · Qwen Research · does not fit this machine');
+    assert.equal(unknown!.description, 'does not fit this machine · 531 MB · Qwen Research');
   });
 
   it('says what is here of a download that was ended', () => {

@@ -9,6 +9,7 @@ const NOT_OFFERED: Readonly<Record<string, string>> = {
   edgeToken: 'a secret is in no settings file',
   proxy: 'the editor has a setting of its own for it',
   noProxy: 'as proxy',
+  shareEngine: 'a question for tests and for who looks for a fault',
   temperature: 'a question for experiments, not for writing code',
   seed: 'means nothing without a temperature',
 };

@@ -19,21 +19,21 @@ const TABLE: [
     { cores: 1, memory: GIB, free: GIB / 2 },
     SMALL,
     'good',
-    /^It needs about 225 MiB of memory; a line takes less than 0\.1 s, the first of a file up to 0\.1 s\.$/,
+    /^About 225 MiB of memory, a line in less than 0\.1 s, the first of a file in up to 0\.1 s\.$/,
   ],
   [
     'a large one on a laptop',
     {},
     HALF,
     'good',
-    /a line takes about 0\.3 s, the first of a file up to 9\.\d s\.$/,
+    /a line in about 0\.3 s, the first of a file in up to 9\.\d s\.$/,
   ],
   [
     'one whose memory is not known',
     {},
     { ...HALF, needs: null },
     'good',
-    /^A line takes about 0\.3 s, the first of a file up to 9\.\d s\.$/,
+    /^A line in about 0\.3 s, the first of a file in up to 9\.\d s\.$/,
   ],
   [
     'a large one with few cores',
@@ -49,7 +49,7 @@ const TABLE: [
     'tight',
     /^It needs about 819 MiB of memory, and 512 MiB are free now\.$/,
   ],
-  ['one where nobody knows what is free', { free: null }, HALF, 'good', /^It needs about 819 MiB/],
+  ['one where nobody knows what is free', { free: null }, HALF, 'good', /^About 819 MiB/],
   [
     'one that would take most of the memory',
     { memory: 1.5 * GIB },
@@ -64,13 +64,13 @@ const TABLE: [
     'no',
     /^506 MiB are to come, and 515 MiB are free on the disk\.$/,
   ],
-  ['one that is here, on a full disk', { disk: 0 }, { ...HALF, toCome: 0 }, 'good', /^It needs about/],
+  ['one that is here, on a full disk', { disk: 0 }, { ...HALF, toCome: 0 }, 'good', /^About/],
   [
     'the rest of one, on a disk with room for that',
     { disk: 140e6 },
     { ...HALF, toCome: 60e6 },
     'good',
-    /^It/,
+    /^About/,
   ],
 ];
 

@@ -9,6 +9,7 @@ describe('readSettings', () => {
     enabled: true,
     automatic: true,
     languages: { '*': true, plaintext: false, markdown: false, scminput: false },
+    multiline: 'auto' as const,
     edgeUrl: '',
     edgeToken: '',
     proxy: '',

@@ -67,6 +67,8 @@ function serve(connection: MessageConnection, shared: boolean): void {
   ): Promise<T> => {
     const abort = new AbortController();
     running.add(abort);
+    // Where it was cancelled before it was begun, nobody tells of it any more.
+    if (token.isCancellationRequested) abort.abort();
     token.onCancellationRequested(() => abort.abort());
     try {
       return await work(abort.signal);

@@ -21,13 +21,13 @@ import {
   type WriteRequest,
   type Written,
 } from '../engine.ts';
-import { checkWeights } from '../family.ts';
 import type { GgufValue } from '../gguf.ts';
 import { kvBytesPerToken } from '../kv.ts';
 import { endsLine } from '../line.ts';
 import { largest, probabilityOf, withLuck, type Sampling } from '../sampling.ts';
 import { judge } from '../speculation.ts';
 import { fingerprintOfTables } from '../tokenizer.ts';
+import { checkWeights } from '../weights.ts';
 import { bytesOf, fittingTokens, leftAfter, leftAlong, piecesOf, type Piece } from './leading.ts';
 import { CHOOSE, EXACT_BATCH, LlamaSlot, LOOK, lookAt, WEIGH, weigh } from './llama-slot.ts';
 import { reuseSamplers } from './samplers.ts';

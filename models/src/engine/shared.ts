@@ -3,7 +3,7 @@ import { fork, type ForkOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { rm, stat } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
 import { startLinked, type EngineHost, type EngineState } from './host.ts';
@@ -57,7 +57,7 @@ export function startSharedEngine(
       const directory = sharing.directory ?? (await meetingDirectory());
       const place = await meetingPlace(directory, await wantedBy(wanted, sharing));
       const distrust = () => keepAlone('another model was found in its place.');
-      return linkOver(await join(place), { resources, distrust });
+      return linkOver(await meet(place), { resources, distrust });
     } catch (error) {
       keepAlone(error instanceof Error ? error.message : String(error));
       return ownProcess();
@@ -73,7 +73,7 @@ async function wantedBy({ weights, ...rest }: EngineSpec, { version }: Sharing):
 }
 
 /** Connects to the process, which is started where there is none. @throws Error, one sentence, where that does not come about. */
-async function join(place: MeetingPlace): Promise<Socket> {
+async function meet(place: MeetingPlace): Promise<Socket> {
   const deadline = performance.now() + WITHIN_MS;
   while (performance.now() < deadline) {
     const socket = await connect(place.socket);
@@ -107,13 +107,16 @@ async function connect(path: string): Promise<Socket | undefined> {
 
 /** Starts the process; whoever does holds the lock. */
 async function start({ socket, lock }: MeetingPlace): Promise<Socket | undefined> {
+  const directory = dirname(lock);
   if (process.platform !== 'win32') await rm(socket, { force: true });
   const options = {
     execArgv: [],
     // Elsewhere a process outlives the one that started it as it is.
     detached: process.platform === 'win32',
     windowsHide: true,
-    cwd: dirname(lock),
+    cwd: directory,
+    // Half of a start is compiling what was compiled before; what nobody else can write may be believed.
+    env: { NODE_COMPILE_CACHE: join(directory, 'compiled'), ...process.env },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   } as const;
   const child = fork(CHILD, [socket], options as unknown as ForkOptions);

@@ -63,14 +63,19 @@ export function fitOf(machine: MachineFacts, draft: DraftFacts): Fit {
     return no(`It needs about ${sizeText(needs)} of memory, too much of the ${sizeText(memory)} here.`);
   const { lineMs, fileMs } = timesOf(machine.cores, draft);
   const line = lineMs < 100 ? 'less than 0.1 s' : `about ${seconds(lineMs)}`;
-  const times = `a line takes ${line}, the first of a file up to ${seconds(fileMs)}`;
+  const first = seconds(fileMs);
   if (lineMs > LATE.line || fileMs > LATE.file)
-    return { verdict: 'slow', sentence: `With ${machine.cores} cores ${times}.` };
-  const about = needs === null ? '' : `about ${sizeText(needs)} of memory`;
+    return {
+      verdict: 'slow',
+      sentence: `With ${machine.cores} cores a line takes ${line}, the first of a file up to ${first}.`,
+    };
   if (needs !== null && free !== null && needs > free)
-    return { verdict: 'tight', sentence: `It needs ${about}, and ${sizeText(free)} are free now.` };
-  const first = about === '' ? times : `it needs ${about}; ${times}`;
-  return { verdict: 'good', sentence: `${first[0]!.toUpperCase()}${first.slice(1)}.` };
+    return {
+      verdict: 'tight',
+      sentence: `It needs about ${sizeText(needs)} of memory, and ${sizeText(free)} are free now.`,
+    };
+  const taken = needs === null ? 'A' : `About ${sizeText(needs)} of memory, a`;
+  return { verdict: 'good', sentence: `${taken} line in ${line}, the first of a file in up to ${first}.` };
 }
 
 /** Milliseconds for a line, and for the first one in a file, whose prompt is half of the context. */

@@ -41,6 +41,7 @@ export function answerFamilies(connection: Connection, { places, fetch, onMended
     const cancelled = token.onCancellationRequested(() => abort.abort());
     const reporter = connection.window.attachWorkDoneProgress(workDoneToken);
     reporter.begin(title, 0);
+    const { progress, end } = progressOf(reporter);
     try {
       const {
         family: installed,
@@ -51,7 +52,7 @@ export function answerFamilies(connection: Connection, { places, fetch, onMended
         sleep: (ms, signal) => sleep(ms, undefined, { signal }),
         freeBytes,
         note: (line) => connection.console.info(line),
-        progress: progressOf(reporter),
+        progress,
         signal: abort.signal,
       });
       if (!already && directory === places().used) onMended();
@@ -64,6 +65,7 @@ export function answerFamilies(connection: Connection, { places, fetch, onMended
       throw new ResponseError(LSPErrorCodes.RequestFailed, sentence);
     } finally {
       cancelled.dispose();
+      end();
       reporter.done();
     }
   };
@@ -79,13 +81,27 @@ export function answerFamilies(connection: Connection, { places, fetch, onMended
   );
 }
 
-function progressOf(reporter: WorkDoneProgressReporter): InstallTools['progress'] {
-  let last = -Infinity;
-  return (_file, received, total) => {
-    const now = performance.now();
-    if (now - last < REPORT_MS && received < total) return;
-    last = now;
-    const percentage = Math.floor((received / total) * 100);
-    reporter.report(percentage, `${sizeText(received)} / ${sizeText(total)}`);
+/** Reports how far a file is, now and then, and the last of it soon, also where nothing more comes. */
+function progressOf(reporter: WorkDoneProgressReporter): {
+  readonly progress: InstallTools['progress'];
+  readonly end: () => void;
+} {
+  let timer: NodeJS.Timeout | undefined;
+  let latest = { received: 0, total: 1 };
+  const report = () => {
+    const { received, total } = latest;
+    reporter.report(Math.floor((received / total) * 100), `${sizeText(received)} / ${sizeText(total)}`);
   };
+  const progress: InstallTools['progress'] = (_file, received, total) => {
+    latest = { received, total };
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      report();
+    }, REPORT_MS);
+  };
+  const end = () => {
+    if (timer) report();
+    clearTimeout(timer);
+  };
+  return { progress, end };
 }

@@ -68,12 +68,7 @@ export class DocumentSuggestions {
   #stopReading: () => void = () => undefined;
   #stopPausing: () => void = () => undefined;
 
-  constructor(
-    parts: SuggestionsParts,
-    cache: CompletionCache<CompletionReport>,
-    mood: Mood,
-    uri: string,
-  ) {
+  constructor(parts: SuggestionsParts, cache: CompletionCache<CompletionReport>, mood: Mood, uri: string) {
     this.#parts = parts;
     this.#cache = cache;
     this.#mood = mood;
@@ -120,7 +115,10 @@ export class DocumentSuggestions {
     const { cut } = chosen;
     if (!explicit) this.#stopReading = this.#parts.after(READ_MS, () => this.#prefetch(request, cut, scope));
     const others = explicit ? this.#others(request, scope, cut.text) : [];
-    return { suggestion: { text: cut.text, replaces: cut.replaces, given: chosen.given, others }, explanation };
+    return {
+      suggestion: { text: cut.text, replaces: cut.replaces, given: chosen.given, others },
+      explanation,
+    };
   }
 
   /** What else is known of the place: the draft that the target did not agree with. */
@@ -217,7 +215,8 @@ export class DocumentSuggestions {
     );
     // What corrects what stands there goes first, and what is more of the same.
     const better = cached.filter(
-      (one) => standing && (one.verified !== standing.verified ? one.verified : one.text.startsWith(standing.text)),
+      (one) =>
+        standing && (one.verified !== standing.verified ? one.verified : one.text.startsWith(standing.text)),
     );
     const texts = standing ? [...better, standing] : cached;
     for (const one of texts) {

@@ -104,8 +104,8 @@ export class Measures {
     if (this.#on) this.#usage.dismissed(uri);
   }
 
-  closed(uri: string): void {
-    if (this.#on) this.#usage.closed(uri);
+  closed(document: TextDocument): void {
+    if (this.#on) this.#usage.closed(document.uri, document.getText());
   }
 
   /** The same documents, whose changes are seen; `TextDocuments` tells only that there was one. */
@@ -113,7 +113,7 @@ export class Measures {
     return {
       create: (...args) => documents.create(...args),
       update: (document, changes, version) => {
-        if (!this.#on) return documents.update(document, changes, version);
+        if (!this.#on || changes.length === 0) return documents.update(document, changes, version);
         const { uri } = document;
         this.#usage.changing(uri);
         let updated = document;

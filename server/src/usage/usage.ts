@@ -192,8 +192,10 @@ export class Usage {
     this.#conclude(seen, outcomeOf(seen, 'rejected'), { read: true });
   }
 
-  closed(uri: string): void {
-    this.changing(uri);
+  /** @param text what the document was at the end. */
+  closed(uri: string, text: string): void {
+    const { now, textOf } = this.#parts;
+    this.#persistence.look(now(), (of) => (of === uri ? text : textOf(of)));
     this.#leave(uri);
     this.#settle(uri);
     this.#persistence.closed(uri);
