@@ -18,7 +18,7 @@ import { fetchThrough } from './families/outlet.ts';
 import { answerFamilies } from './families/requests.ts';
 import { extentAt } from './filters/extent.ts';
 import { filtered } from './filters/filtered.ts';
-import { placeAt } from './filters/place.ts';
+import { placeOf } from './filters/place.ts';
 import { ACCEPTED, placed } from './placed.ts';
 import {
   DismissedNotification,
@@ -91,7 +91,7 @@ export function serve(
   const neighbours = neighboursIn(documents, ignored, () => service.roomBeside);
   const suggestions = new Suggestions({
     make: (work, signal) => service.candidates(work, signal),
-    cut: (text, { cursor, language }) => filtered(text, placeAt(cursor.text, cursor.offset, language)),
+    cut: (text, { cursor, language }) => filtered(text, placeOf(cursor, language)),
     scope: (uri) => service.scopeOf(uri),
     verifies: () => service.verifies,
     typing: () => service.typing,
@@ -237,8 +237,8 @@ function whyNone(exclusion: object | undefined, refusal: object | undefined): 'e
 }
 
 /** In the middle of a word whatever is written becomes part of it. */
-function refusalAt({ text, offset }: Cursor, language: string): Refusal | undefined {
-  return extentAt(placeAt(text, offset, language)) === 'none'
+function refusalAt(cursor: Cursor, language: string): Refusal | undefined {
+  return extentAt(placeOf(cursor, language)) === 'none'
     ? { message: 'The cursor stands in the middle of a word.', stays: true }
     : undefined;
 }

@@ -17,7 +17,7 @@ import { DraftModel } from './draft-model.ts';
 import { EdgeSide } from './edge-side.ts';
 import { directoryOf, type Places } from './families/place.ts';
 import { Network } from './network.ts';
-import { placeAt } from './filters/place.ts';
+import { placeOf } from './filters/place.ts';
 import { BUDGETS } from './policy.ts';
 import { PowerSource } from './power.ts';
 import type { ServerSettings, ServerStatus } from './protocol.ts';
@@ -238,7 +238,7 @@ export class CompletionService {
     const adapter = edge ? await unless(signal, this.#edge.adapterOf(cursor.uri)) : '';
     const front = await this.#frontAt(cursor.uri, { family, tokenizer: engine }, signal);
     const block = blockAt({
-      place: placeAt(cursor.text, cursor.offset, language),
+      place: placeOf(cursor, language),
       multiline: this.#settings.multiline,
       written: family.extent ?? 'block',
       verifies: edge !== undefined,

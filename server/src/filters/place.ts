@@ -1,5 +1,6 @@
 /** Pure: where something is completed, and what of the document around it is looked at. */
 import { toLineFeeds } from '@foretype/models';
+import type { Cursor } from '../anchor.ts';
 import { syntaxOf, type Syntax } from './languages.ts';
 import { lex, type Frame } from './lexer.ts';
 
@@ -46,6 +47,17 @@ export function placeAt(text: string, offset: number, language: string): Place {
     after: toLineFeeds(text.slice(offset, offset + 2 * AFTER)),
     language,
   };
+}
+
+const PLACES = new WeakMap<Cursor, Place>();
+
+/** The place of a cursor; found once, since several ask about the same. */
+export function placeOf(cursor: Cursor, language: string): Place {
+  const known = PLACES.get(cursor);
+  if (known?.language === language) return known;
+  const place = placeAt(cursor.text, cursor.offset, language);
+  PLACES.set(cursor, place);
+  return place;
 }
 
 const SITES = new WeakMap<Place, Site>();

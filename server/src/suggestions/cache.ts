@@ -34,12 +34,19 @@ const PLACES = 250;
 const BEFORE = 256;
 /** The most that can be typed of a text and find it: longer than lines are. */
 const TYPED = 160;
+/** UTF-16 code units right before a place, by which most others are told from it before all is compared. */
+const TAIL = 8;
 /** Texts of one place: a draft, and those of two adapters, since versions change. */
 const TEXTS = 3;
 
 /** A map from what stands around a cursor to the texts that were found there, by model. */
 export class CompletionCache<T> {
-  readonly #known = new LRUCache<string, readonly Known<T>[]>({ max: PLACES });
+  readonly #known = new LRUCache<string, { readonly tail: string; readonly texts: readonly Known<T>[] }>({
+    max: PLACES,
+    dispose: ({ tail }) => this.#count(tail, -1),
+  });
+  /** How many places are known by what stands right before them. */
+  readonly #tails = new Map<string, number>();
 
   /**
    * The texts of the place, or of those before it from which the user has typed what they say: the target's and the
@@ -54,10 +61,12 @@ export class CompletionCache<T> {
     let draft: Found<T> | undefined;
     // A verified text from further back is worth more than a draft made since.
     for (let at = offset; at >= least && !verified; at--) {
+      // Nearly all places are told apart by this, which costs a hundredth of a key.
+      if (!this.#tails.has(text.slice(Math.max(0, at - TAIL), at))) continue;
       const typed = text.slice(at, offset);
       const before = text.slice(Math.max(0, at - BEFORE), at);
       for (const after of formerlyBehind(typed, text, offset)) {
-        for (const known of this.#known.get(keyOf(model, uri, before, after)) ?? []) {
+        for (const known of this.#known.get(keyOf(model, uri, before, after))?.texts ?? []) {
           if (!known.text.startsWith(typed)) continue;
           const found = { ...known, text: known.text.slice(typed.length), typed };
           if (known.verifiedBy === null) draft ??= found;
@@ -72,8 +81,17 @@ export class CompletionCache<T> {
   keep({ uri, text, offset }: Cursor, { model }: Pick<Scope, 'model'>, known: Known<T>): void {
     const before = text.slice(Math.max(0, offset - BEFORE), offset);
     const key = keyOf(model, uri, before, text.slice(offset, offset + AFTER));
-    const others = (this.#known.get(key) ?? []).filter(({ verifiedBy }) => verifiedBy !== known.verifiedBy);
-    this.#known.set(key, [known, ...others].slice(0, TEXTS));
+    const others = (this.#known.get(key)?.texts ?? []).filter(({ verifiedBy }) => verifiedBy !== known.verifiedBy);
+    const tail = before.slice(-TAIL);
+    // What is replaced is disposed of, and so is the oldest.
+    this.#count(tail, 1);
+    this.#known.set(key, { tail, texts: [known, ...others].slice(0, TEXTS) });
+  }
+
+  #count(tail: string, change: number): void {
+    const count = (this.#tails.get(tail) ?? 0) + change;
+    if (count > 0) this.#tails.set(tail, count);
+    else this.#tails.delete(tail);
   }
 }
 
