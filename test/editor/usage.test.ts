@@ -68,6 +68,8 @@ describe('measures of use in VS Code', { skip: SKIP, timeout: 600_000 }, () => {
   });
 
   test('the page shows it, and what would become of it', async () => {
+    // The server that was started again is there.
+    await workbench.status('Drafts only: no edge node is set.');
     await workbench.page.setViewportSize({ width: 1000, height: 900 });
     await workbench.runCommand('Foretype: Show What Would Be Sent');
     await workbench.page.locator('.tab.active').getByText('What Would Be Sent').waitFor();

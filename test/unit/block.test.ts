@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { completeBlock } from '../../server/src/block.ts';
+import { blockAt, completeBlock } from '../../server/src/block.ts';
 import type { Candidate } from '../../server/src/completion.ts';
 import type { CompletionReport } from '../../server/src/protocol.ts';
 import { emptyTrace, reportOf } from '../../server/src/trace.ts';
@@ -104,4 +104,22 @@ describe('a block', () => {
   it('is nothing where its first line is', async () => {
     assert.deepEqual(await texts(blocks('function f() {|\n', {}).given), []);
   });
+});
+
+describe('whether a block is to be completed', () => {
+  const at = (marked: string) => {
+    const [before, after] = marked.split('|') as [string, string];
+    return { before, after, language: 'typescript' };
+  };
+  const opened = at('function f() {|\n}');
+  const within = at('const a = |;');
+  for (const [name, place, multiline, written, verifies, expected] of [
+    ['where the target writes blocks and can be asked', opened, 'auto', 'block', true, false],
+    ['not where it writes lines', opened, 'auto', 'line', true, undefined],
+    ['not by drafts alone', opened, 'auto', 'block', false, undefined],
+    ['by drafts alone where that is wanted', opened, 'always', 'line', false, true],
+    ['never where that is wanted', opened, 'never', 'block', true, undefined],
+    ['not in the middle of a line', within, 'always', 'block', true, undefined],
+  ] as const)
+    it(name, () => assert.equal(blockAt({ place, multiline, written, verifies })?.unverified, expected));
 });

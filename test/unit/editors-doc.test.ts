@@ -36,11 +36,10 @@ describe('docs/editors.md', () => {
   });
 
   it('has what a client may say of itself, with its default', () => {
-    const traits = Object.entries(traitsOf({})).map(([name, value]) => [name, String(value)]);
-    assert.deepEqual(
-      table('option', 'default').map(([name, value]) => [name, value]),
-      traits,
-    );
+    // The table may have what other parts of the server read there.
+    const options = new Map(table('option', 'default').map(([name, standard]) => [name, standard]));
+    for (const [name, standard] of Object.entries(traitsOf({})))
+      assert.equal(options.get(name), String(standard), name);
   });
 
   it('has every message that LSP does not have', () => {
