@@ -24,8 +24,9 @@ export interface ExplanationsOptions {
 export class Explanations implements Disposable, TextDocumentContentProvider {
   readonly #options: ExplanationsOptions;
   readonly #changed = new EventEmitter<Uri>();
-  readonly #registration = workspace.registerTextDocumentContentProvider(PAGE_SCHEME, this);
+  // VS Code looks for it when the provider is registered.
   readonly onDidChange = this.#changed.event;
+  readonly #registration = workspace.registerTextDocumentContentProvider(PAGE_SCHEME, this);
   #last: Explanation | null = null;
   #page = '';
   #timer: NodeJS.Timeout | undefined;

@@ -26,8 +26,9 @@ export interface UsageOptions {
 export class UsagePage implements Disposable, TextDocumentContentProvider {
   readonly #options: UsageOptions;
   readonly #changed = new EventEmitter<Uri>();
-  readonly #registration = workspace.registerTextDocumentContentProvider(USAGE_SCHEME, this);
+  // VS Code looks for it when the provider is registered.
   readonly onDidChange = this.#changed.event;
+  readonly #registration = workspace.registerTextDocumentContentProvider(USAGE_SCHEME, this);
   #page = '';
 
   constructor(options: UsageOptions) {
