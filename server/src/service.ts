@@ -1,10 +1,4 @@
-import {
-  MIN_TEMPERATURE,
-  startEngine,
-  startSharedEngine,
-  unless,
-  type Engine,
-} from '@foretype/models';
+import { MIN_TEMPERATURE, startEngine, startSharedEngine, unless, type Engine } from '@foretype/models';
 import type { Front, PromptParts } from '@foretype/models';
 import { appendFile } from 'node:fs/promises';
 import { dirname } from 'node:path';

@@ -76,7 +76,7 @@ describe('a client that has not the family of the node', () => {
     t.after(() => rmSync(families, { recursive: true, force: true }));
     const asked: string[] = [];
     const counting: typeof fetch = (input, init) => {
-      asked.push(new URL(input as string).pathname);
+      asked.push(new URL(input).pathname);
       return fetch(input, init);
     };
     return { asked, parts: { url, token, fetch: counting, families, id: 'mine', signal: never } };

@@ -35,6 +35,8 @@ import { realPrompts } from '../support/prompts.ts';
 const family = await loadFamily(EMBEDDED_FAMILY);
 const spec = draftSpec(family, { sequences: 2, threads: 1 });
 const SLOTS = 8;
+const SLOT =
+  kvBytesPerToken(parseGguf(readFileSync(family.draft.path), family.draft.bytes)) * (family.context + 2);
 
 describe('an engine that is shared', () => {
   let prompts: Token[][];
@@ -229,6 +231,19 @@ describe('an engine that is shared', () => {
     assert.ok(after < 30 * alone + 1000, `${after} ms`);
   });
 
+  it('has as many slots as may take the memory, and two at the least', async (t) => {
+    const memoryWith = async (kvBytes: number | undefined) => {
+      const engine = startEngine({ ...spec, sequences: 128, kvBytes });
+      t.after(() => engine.dispose());
+      await written(engine, prompts[0]!);
+      return memoryOf(engine.pid!);
+    };
+    const [all, some, two] = [await memoryWith(undefined), await memoryWith(30 * SLOT), await memoryWith(1)];
+    t.diagnostic([all, some, two].map((bytes) => `${bytes >> 20} MiB`).join(', '));
+    assert.ok(all - some > 90 * SLOT, `${all} and ${some}`);
+    assert.ok(some - two > 20 * SLOT, `${some} and ${two}`);
+  });
+
   it('takes no adapters: they would be everybody’s', async (t) => {
     const { host } = place(t);
     const engine = host();
@@ -245,13 +260,10 @@ describe('an engine that is shared', () => {
       const uri = 'file:///a.ts';
       const texts = await Promise.all(clients.map((client) => completeIn(client, uri)));
       assert.equal(new Set(texts).size, 1);
-      const slot =
-        kvBytesPerToken(parseGguf(readFileSync(family.draft.path), family.draft.bytes)) *
-        (family.context + 2);
       const memory = await memoryOf(engines[0]!.pid);
-      const most = 1.2 * alone.memory + (SLOTS - 2) * slot;
+      const most = 1.2 * alone.memory + (SLOTS - 2) * SLOT;
       t.diagnostic(
-        `${memory >> 20} MiB for three, ${alone.memory >> 20} MiB for one, ${slot >> 10} KiB a slot`,
+        `${memory >> 20} MiB for three, ${alone.memory >> 20} MiB for one, ${SLOT >> 10} KiB a slot`,
       );
       assert.ok(memory <= most, `${memory} of ${most}`);
       const starter = clients.find(({ pid }) => pid === engines[0]!.parent)!;

@@ -2,6 +2,7 @@
  * The engine's process: loads one model and answers its host until the host goes away; or, told a socket's path, all hosts
  * that connect there until the last of them has gone.
  */
+import module from 'node:module';
 import {
   createMessageConnection,
   IPCMessageReader,
@@ -121,8 +122,16 @@ function serve(connection: MessageConnection, shared: boolean): void {
 async function load(request: LoadRequest): Promise<AdoptingEngine> {
   spec ??= request.spec;
   if (!loading) request.verified.forEach((stamp) => verified.add(stamp));
-  loading ??= loadLlama(spec, verified, (line) => process.stderr.write(`${line}\n`));
+  loading ??= loadLlama(spec, verified, (line) => process.stderr.write(`${line}\n`)).finally(keepCompiled);
   return (engine = await loading);
+}
+
+/** Leaves what was compiled to the next process, where there is a place for it (`NODE_COMPILE_CACHE`): this one is killed. */
+function keepCompiled(): void {
+  // Older versions of Node have none.
+  const { flushCompileCache } = module as Partial<typeof module>;
+  // Not while somebody waits for the first words.
+  setTimeout(() => flushCompileCache?.(), 1_000).unref();
 }
 
 function loaded(): AdoptingEngine {

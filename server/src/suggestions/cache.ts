@@ -81,7 +81,9 @@ export class CompletionCache<T> {
   keep({ uri, text, offset }: Cursor, { model }: Pick<Scope, 'model'>, known: Known<T>): void {
     const before = text.slice(Math.max(0, offset - BEFORE), offset);
     const key = keyOf(model, uri, before, text.slice(offset, offset + AFTER));
-    const others = (this.#known.get(key)?.texts ?? []).filter(({ verifiedBy }) => verifiedBy !== known.verifiedBy);
+    const others = (this.#known.get(key)?.texts ?? []).filter(
+      ({ verifiedBy }) => verifiedBy !== known.verifiedBy,
+    );
     const tail = before.slice(-TAIL);
     // What is replaced is disposed of, and so is the oldest.
     this.#count(tail, 1);

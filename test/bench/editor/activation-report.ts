@@ -5,11 +5,15 @@ import type { Report } from '../document.ts';
 
 const MB = 1e6;
 
-/** What `host.cjs` writes; memory in bytes, after a collection of garbage. */
-export interface Measured {
-  /** As VS Code measured it, to the end of `activate`; and of it the loading of the code. */
+/** What `host.cjs` writes of an extension that VS Code has activated, as VS Code itself measured it. */
+export interface Times {
+  /** To the end of `activate`; and of it the loading of the code. */
   readonly activationMs: number;
   readonly loadMs: number;
+}
+
+/** And of one that it activated itself: memory in bytes, after a collection of garbage. */
+export interface Measured extends Times {
   /** What was added: by activation until the draft model is ready, and by doing nothing for as long before. */
   readonly added: Memory;
   readonly idle: Memory;
@@ -22,7 +26,7 @@ interface Memory {
 }
 
 export interface ActivationResults {
-  readonly shipped: readonly Measured[];
+  readonly shipped: readonly Times[];
   readonly waiting: readonly Measured[];
 }
 
@@ -34,7 +38,7 @@ export function reportOf({ shipped, waiting }: ActivationResults, on: string): R
       all.map((one) => of(one) / MB),
       1,
     );
-  const times = (all: readonly Measured[]) => [
+  const times = (all: readonly Times[]) => [
     spread(
       all.map(({ activationMs }) => activationMs),
       0,
