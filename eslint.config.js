@@ -6,7 +6,7 @@ import ts from 'typescript-eslint';
 const RIMS = [
   { library: 'node-llama-cpp', files: ['models/src/engine/llama.ts', 'models/src/engine/llama-slot.ts'] },
   { library: 'vscode-jsonrpc', files: ['models/src/engine/{child,host,link,listen,rpc,shared}.ts'] },
-  { library: 'undici', files: ['server/src/{dial,network}.ts'] },
+  { library: 'undici', files: ['server/src/{dial,outlet}.ts'] },
   { library: '@bufbuild/protobuf', files: ['edge-node/src/protocol/frames.ts'] },
   {
     library: '(@fastify/.*|fastify)',

@@ -37,8 +37,15 @@ const bundles: readonly BuildOptions[] = [
     plugins: [clientApart],
   },
   { entryPoints: ['extension/src/client.ts'], outfile: 'extension/dist/client.cjs', ...extension },
-  { entryPoints: ['server/src/main.ts'], outfile: 'extension/dist/server.mjs', ...esModule },
-  { entryPoints: ['models/src/engine/child.ts'], outfile: 'extension/dist/engine-child.mjs', ...esModule },
+  // What is imported when it is needed is read when it is needed, so that a start does not wait for it.
+  {
+    entryPoints: { server: 'server/src/main.ts', 'engine-child': 'models/src/engine/child.ts' },
+    outdir: 'extension/dist',
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'part-[hash]',
+    splitting: true,
+    ...esModule,
+  },
 ];
 
 /** Bundles the extension, the language server and the engine's process into `extension/dist`, with their notices. */

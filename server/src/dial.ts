@@ -1,7 +1,8 @@
 import { MAX_FRAME_BYTES } from '@foretype/edge-node/protocol';
 import { fetch, Headers, WebSocket } from 'undici';
 import { explain, type Address, type Answer } from './address.ts';
-import { NetworkError, type Network, type Outlet } from './network.ts';
+import { NetworkError, type Network } from './network.ts';
+import { outletOf, type Outlet } from './outlet.ts';
 
 /** A WebSocket to a node, open or on its way. */
 export interface Line {
@@ -30,7 +31,7 @@ export class Dialler {
   /** @param patience milliseconds for each of connecting, an answer's headers and its body. */
   constructor(network: Network, patience: number) {
     this.#network = network;
-    this.#outlet = network.outlet(patience, { webSocket: { maxPayloadSize: MAX_FRAME_BYTES } });
+    this.#outlet = outletOf(network, patience, { webSocket: { maxPayloadSize: MAX_FRAME_BYTES } });
   }
 
   /** @returns a line on its way, or one sentence where none can be made of these settings. */

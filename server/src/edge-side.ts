@@ -3,7 +3,7 @@ import { loadFamily, type Family } from '@foretype/models';
 import { isDeepStrictEqual } from 'node:util';
 import { exposure, readAddress } from './address.ts';
 import { Backoff } from './backoff.ts';
-import { Channel, type EdgeState } from './channel.ts';
+import type { Channel, EdgeState } from './channel.ts';
 import type { Edge } from './completion.ts';
 import { Control } from './control.ts';
 import { familyOfNode } from './families/of-node.ts';
@@ -46,6 +46,8 @@ export class EdgeSide {
   /** An adapter that the node is loading, and when it is asked for again; the backbone answers until then. */
   #loading = { adapter: '', until: 0 };
   #channel: Channel | undefined;
+  /** Counts the connections that were asked for: only the last of them is made. */
+  #turn = 0;
   #control: Control | undefined;
   #state = OFF;
   /** Ends the getting of the node's family, as long as that is under way. */
@@ -90,24 +92,29 @@ export class EdgeSide {
     this.#warn(url, token);
     // Without a draft the node's text is not the better one but the only one.
     this.#control = new Control({ now, jPerHour: draft ? () => BUDGETS[power()] : undefined });
-    this.#channel = new Channel({
-      url,
-      token,
-      network: network(),
-      identity: identityOf(family),
-      onState: (state) => {
-        // A family that is on its way is no refusal yet.
-        if (!this.#adoption || state.status !== 'refused') this.#enter(state);
-      },
-      onIncompatible: draft ? undefined : () => void this.#adopt(family),
-      random,
+    const turn = this.#turn;
+    // Reading what a connection takes is most of a start, which nobody need wait for who has no node.
+    void import('./channel.ts').then(({ Channel }) => {
+      if (turn !== this.#turn) return;
+      this.#channel = new Channel({
+        url,
+        token,
+        network: network(),
+        identity: identityOf(family),
+        onState: (state) => {
+          // A family that is on its way is no refusal yet.
+          if (!this.#adoption || state.status !== 'refused') this.#enter(state);
+        },
+        onIncompatible: draft ? undefined : () => void this.#adopt(family),
+        random,
+      });
     });
   }
 
   disconnect(): void {
-    const connected = this.#channel !== undefined;
+    const off = this.#state.status === 'off';
     this.#leave();
-    if (connected) this.#enter(OFF);
+    if (!off) this.#enter(OFF);
   }
 
   dispose(): void {
@@ -172,6 +179,7 @@ export class EdgeSide {
   }
 
   #leave(): void {
+    this.#turn++;
     this.#adoption?.abort();
     this.#adoption = undefined;
     this.#channel?.dispose();

@@ -30,19 +30,21 @@ describe('the bundled language server', () => {
     assert.ok(server <= most(), `${server.toFixed(0)} ms`);
   });
 
-  it('connects to nothing at start when no edge node is set', async () => {
+  it('connects to nothing at start when no edge node is set', async (t) => {
     const directory = mkdtempSync(join(tmpdir(), 'foretype-connect-'));
     const log = join(directory, 'log');
     const preload = join(import.meta.dirname, '../support/connections.cjs');
     const env = { FORETYPE_CONNECTIONS: log, NODE_OPTIONS: `--require ${preload}` };
     const server = start({ ...env, FORETYPE_FAMILY: EMBEDDED_FAMILY });
+    t.after(async () => {
+      await server.end();
+      rmSync(directory, { recursive: true });
+    });
     await server.send('initialize', 1, { processId: null, rootUri: null, capabilities: {} });
     server.notify('initialized', {});
     // The draft has loaded, so all that happens at a start has happened.
     await server.said('"draft":"ready"');
     assert.ok(!existsSync(log), 'It connected somewhere.');
-    await server.end();
-    rmSync(directory, { recursive: true });
   });
 
   it('would have been caught: the preload sees a connection', async () => {

@@ -114,7 +114,12 @@ describe('an engine that is shared', () => {
     assert.equal(pids.size, 1);
     assert.ok(!pids.has(pid));
     assert.equal((await commandsWith(directory)).length, 1);
-    for (const seen of states) assert.deepEqual(seen, ['ready', 'restarting', 'ready']);
+    // Who is back before the old one is all gone tries twice.
+    for (const seen of states)
+      assert.deepEqual(
+        seen.filter((status, at) => status !== seen[at - 1]),
+        ['ready', 'restarting', 'ready'],
+      );
   });
 
   it('a socket and a lock that were left behind are in nobody’s way', async (t) => {
