@@ -39,6 +39,7 @@ export const OUT = join(import.meta.dirname, '..', '..', 'out', 'editor');
 const QUIET = {
   'chat.disableAIFeatures': true,
   'editor.autoClosingBrackets': 'never',
+  'editor.autoSurround': 'never',
   'editor.autoIndent': 'none',
   'editor.inlineSuggest.enabled': true,
   'editor.lightbulb.enabled': 'off',

@@ -82,10 +82,14 @@ export class Workbench {
   async configure(settings: Readonly<Record<string, unknown>>): Promise<void> {
     await this.runCommand('Preferences: Open User Settings (JSON)');
     await this.#tab('settings.json').waitFor();
+    // The tab is there before its text is.
+    await this.page.locator('.editor-instance .view-line').filter({ hasText: 'chat.disableAIFeatures' }).waitFor();
     await this.page.keyboard.press('Control+a');
-    await this.page.keyboard.insertText(JSON.stringify({ ...this.server.settings, ...settings }));
+    const text = JSON.stringify({ ...this.server.settings, ...settings });
+    await this.page.keyboard.insertText(text);
     await this.page.keyboard.press('Control+s');
-    await this.page.locator('.tab.active:not(.dirty)').waitFor();
+    const path = join(this.server.userData, 'User', 'settings.json');
+    await until(async () => (await readFile(path, 'utf8')) === text);
     await this.closeEditor();
     await this.#tab('settings.json').waitFor({ state: 'detached' });
   }
