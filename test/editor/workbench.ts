@@ -83,7 +83,10 @@ export class Workbench {
     await this.runCommand('Preferences: Open User Settings (JSON)');
     await this.#tab('settings.json').waitFor();
     // The tab is there before its text is.
-    await this.page.locator('.editor-instance .view-line').filter({ hasText: 'chat.disableAIFeatures' }).waitFor();
+    await this.page
+      .locator('.editor-instance .view-line')
+      .filter({ hasText: 'chat.disableAIFeatures' })
+      .waitFor();
     await this.page.keyboard.press('Control+a');
     const text = JSON.stringify({ ...this.server.settings, ...settings });
     await this.page.keyboard.insertText(text);

@@ -203,28 +203,28 @@ describe('an open connection', () => {
 
 describe('of one account', () => {
   it('only so many requests are taken in a time', async (t) => {
-    const { url } = await startEdge(t, { limits: { requests: 3, windowMs: 400 } });
+    const { url } = await startEdge(t, { limits: { requests: 3, windowMs: 1800 } });
     const ask = (token = TOKEN) => fetch(`${url}/v1/models`, bearer(token));
     for (let count = 0; count < 3; count++) assert.equal((await ask()).status, 200);
     const refused = await ask();
     await assertRefused(refused, 429, 'rate-limited');
-    assert.equal(refused.headers.get('retry-after'), '1');
+    assert.match(refused.headers.get('retry-after')!, /^[12]$/u);
     await assert.rejects(WireClient.connect(t, url), /429/);
     const completion = await fetch(`${url}/v1/completions`, completing(TOKEN));
     await assertRefused(completion, 429, 'rate-limited');
     assert.equal((await ask(ADMIN_TOKEN)).status, 200);
     assert.equal((await fetch(`${url}/health`)).status, 200);
-    await t.waitFor(async () => assert.equal((await ask()).status, 200), { timeout: 5000 });
+    await t.waitFor(async () => assert.equal((await ask()).status, 200), { timeout: 10_000 });
   });
 
   it('nobody has to wait because the clock was set back', async (t) => {
-    const { url } = await startEdge(t, { limits: { requests: 1, windowMs: 400 } });
+    const { url } = await startEdge(t, { limits: { requests: 1, windowMs: 1800 } });
     const ask = () => fetch(`${url}/v1/models`, bearer(TOKEN));
     assert.equal((await ask()).status, 200);
     const { now } = Date;
     t.mock.method(Date, 'now', () => now() - 3_600_000);
-    assert.equal((await ask()).headers.get('retry-after'), '1');
-    await t.waitFor(async () => assert.equal((await ask()).status, 200), { timeout: 5000 });
+    assert.match((await ask()).headers.get('retry-after')!, /^[12]$/u);
+    await t.waitFor(async () => assert.equal((await ask()).status, 200), { timeout: 10_000 });
   });
 
   it('only so many requests are open at once', async (t) => {

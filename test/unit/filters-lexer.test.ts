@@ -185,7 +185,11 @@ describe('the lexer', () => {
       time(6000);
       // Sixteen times the text; in proportion to its square it would take 256 times as long.
       const small = Math.min(...[1, 2, 3].map(() => time(6000)));
-      assert.ok(time(96_000) < 64 * Math.max(small, 2));
+      const most = 64 * Math.max(small, 2);
+      // The least counts: what else the machine does only adds.
+      let large = Infinity;
+      for (let run = 0; run < 8 && large >= most; run++) large = Math.min(large, time(96_000));
+      assert.ok(large < most, `${large} ms, where a sixteenth of it takes ${small}`);
     });
   }
 });
