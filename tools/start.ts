@@ -16,7 +16,7 @@ const STATE = '.foretype/edge';
 /** The token in plain text, for the editor on this machine; the node keeps only a hash. */
 const TOKEN = '.foretype/token';
 /** A place in a real source file, named by the text it stands behind so that edits above do not move it. */
-const SAMPLE = { file: 'models/src/family.ts', behind: 'if (found !== weights.sha256) {' };
+const SAMPLE = { file: 'models/src/weights.ts', behind: 'if (found !== weights.sha256) {' };
 
 /** A part failed and has said why on standard error, so that nothing is left to say. */
 class Said extends Error {}
