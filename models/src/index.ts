@@ -37,6 +37,7 @@ export {
 } from './gguf.ts';
 export { kvBytesPerToken } from './kv.ts';
 export { endsLine, firstLine } from './line.ts';
+export { tryLock, unlock } from './lock.ts';
 export { LONGEST_MATCH, lookUp, type Match } from './lookup.ts';
 export { frontOf, roomForOthers, type Front, type OtherText } from './others.ts';
 export {

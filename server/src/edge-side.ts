@@ -7,7 +7,7 @@ import type { Channel, EdgeState } from './channel.ts';
 import type { Edge } from './completion.ts';
 import { Control } from './control.ts';
 import { familyOfNode } from './families/of-node.ts';
-import { fetchThrough } from './families/outlet.ts';
+import { fetchThrough } from './families/fetch.ts';
 import type { Network } from './network.ts';
 import { BUDGETS } from './policy.ts';
 import { Projects } from './projects.ts';

@@ -14,7 +14,7 @@ import { neighboursIn } from './context/editor.ts';
 import { explained } from './context/fronts.ts';
 import { IgnoreFiles } from './context/ignore-files.ts';
 import { languageOf, traitsOf, Triggers } from './editors.ts';
-import { fetchThrough } from './families/outlet.ts';
+import { fetchThrough } from './families/fetch.ts';
 import { answerFamilies } from './families/requests.ts';
 import { extentAt } from './filters/extent.ts';
 import { filtered } from './filters/filtered.ts';
@@ -83,6 +83,7 @@ export function serve(
   let asksForSettings = false;
   let hearsOfSettings = false;
   let followsFolders = false;
+  let begun = Promise.resolve();
   const ignored = new IgnoreFiles({
     folders: [],
     log: (message) => connection.console.warn(message),
@@ -111,11 +112,11 @@ export function serve(
     neighbours.setFolders(uris);
   };
 
-  connection.onInitialize(async ({ initializationOptions, clientInfo, workspaceFolders, capabilities }) => {
+  connection.onInitialize(({ initializationOptions, clientInfo, workspaceFolders, capabilities }) => {
     traits = traitsOf({ clientInfo, initializationOptions });
     triggers = new Triggers(traits);
     measures.open(directoryGiven(initializationOptions, options.usage ?? ''), clientInfo?.name);
-    await configuration.begin(initializationOptions);
+    begun = configuration.begin(initializationOptions);
     asksForSettings = capabilities.workspace?.configuration === true && !traits.pushesSettings;
     hearsOfSettings = capabilities.workspace?.didChangeConfiguration?.dynamicRegistration === true;
     setFolders(workspaceFolders);
@@ -132,7 +133,13 @@ export function serve(
     };
   });
   // Only now, so that a model on a slow disk cannot delay the answer to `initialize`.
-  connection.onInitialized(() => {
+  connection.onInitialized(async () => {
+    if (followsFolders)
+      connection.workspace.onDidChangeWorkspaceFolders(async () => {
+        setFolders(await connection.workspace.getWorkspaceFolders());
+      });
+    // The token may have to be read from a file.
+    await begun;
     service.start();
     if (asksForSettings) {
       void configuration.ask();
@@ -141,10 +148,6 @@ export function serve(
       if (hearsOfSettings)
         connection.client.register(DidChangeConfigurationNotification.type, section).catch(() => undefined);
     }
-    if (!followsFolders) return;
-    connection.workspace.onDidChangeWorkspaceFolders(async () => {
-      setFolders(await connection.workspace.getWorkspaceFolders());
-    });
   });
   connection.onNotification(SettingsNotification, (sent) => configuration.replace(sent));
   connection.onDidChangeConfiguration(async ({ settings }) => {
@@ -171,8 +174,6 @@ export function serve(
     await Promise.all([service.dispose(), measures.close()]);
   });
 
-  /** By document the request that came last. */
-  const asked = new Map<string, object>();
   connection.languages.inlineCompletion.on(async ({ textDocument, position, context }, token) => {
     const document = documents.get(textDocument.uri);
     // A position beyond the document belongs to a version of it that is gone.
@@ -185,12 +186,12 @@ export function serve(
     // before anything is waited for, since the document goes on changing.
     const offset = wholeCharacter(document.getText(), document.offsetAt(position));
     const { cursor, itemOf } = placed(document, document.positionAt(offset), context.selectedCompletionInfo);
-    asked.set(uri, context);
     const asking = measures.request(document, language, offset);
     const exclusion = await ignored.exclusionOf(uri, 'completion');
-    const refused = exclusion
+    const off = exclusion
       ? { message: exclusion.message, stays: false }
-      : (service.refusal({ language, explicit }) ?? (explicit ? undefined : refusalAt(cursor, language)));
+      : service.refusal({ language, explicit });
+    const refused = off ?? (explicit ? undefined : refusalAt(cursor, language));
     if (!refused) neighbours.visited({ uri, line: position.line });
     try {
       const request = { uri, version, position, language, explicit, cursor, refused };
@@ -202,11 +203,10 @@ export function serve(
         const report = suggestions.explain(uri)?.report;
         const [verified, adapter] = [report?.path === 'speculated', Boolean(report?.adapter)];
         asking.given(first, { path: suggestion.given, verified, adapter });
-      } else
-        asking.none(signal.aborted ? 'late' : whyNone(exclusion, service.refusal({ language, explicit })));
-      if (items.length > 0) return { items };
+      } else if (signal.aborted || suggestion === null) asking.none('late');
+      else asking.none(exclusion ? 'excluded' : off ? 'off' : 'nothing');
       // Neovim takes null for no answer and goes on showing the last text, which is right only until the next answer.
-      return asked.get(uri) === context ? { items: [] } : null;
+      return suggestion === null ? null : { items };
     } catch (error) {
       asking.none(signal.aborted ? 'late' : 'failed');
       if (signal.aborted) return null;
@@ -222,18 +222,13 @@ export function serve(
   documents.onDidChangeContent(() => service.wake());
   connection.onNotification(FocusNotification, () => service.wake());
   documents.onDidSave(({ document: { uri } }) => ignored.changed(uri));
-  documents.onDidClose(({ document: { uri } }) => {
-    asked.delete(uri);
+  documents.onDidClose(({ document }) => {
+    const { uri } = document;
     suggestions.closed(uri);
     service.closed(uri);
+    measures.closed(document);
   });
-  documents.onDidClose(({ document }) => measures.closed(document));
   documents.listen(connection);
-}
-
-function whyNone(exclusion: object | undefined, refusal: object | undefined): 'excluded' | 'off' | 'nothing' {
-  if (exclusion) return 'excluded';
-  return refusal ? 'off' : 'nothing';
 }
 
 /** In the middle of a word whatever is written becomes part of it. */

@@ -3,7 +3,6 @@
  * writes there, and what stands in front is read once. The embedded family was not trained to read several files; its
  * tokenizer has the markers all the same, which is enough for this.
  */
-import { identityOf } from '@foretype/edge-node/protocol';
 import {
   backboneSpec,
   COMPLETION_LIMIT,
@@ -21,9 +20,10 @@ import {
 } from '@foretype/models';
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { Channel } from '../../server/src/channel.ts';
+import type { Channel } from '../../server/src/channel.ts';
 import { complete } from '../../server/src/completion.ts';
 import { Control } from '../../server/src/control.ts';
+import { connectedTo } from '../support/connected.ts';
 import { EdgeNode } from '../support/node.ts';
 import { realPlaces } from '../support/prompts.ts';
 
@@ -44,15 +44,7 @@ describe('a prompt that begins with other files', () => {
 
   before(async () => {
     await node.start(['--sequences', '2']);
-    const connected = Promise.withResolvers<undefined>();
-    channel = new Channel({
-      url: node.url,
-      token: node.token,
-      identity: identityOf(family),
-      onState: (state) => state.status === 'connected' && connected.resolve(undefined),
-      random: Math.random,
-    });
-    await connected.promise;
+    channel = await connectedTo(node, family);
   });
   after(async () => {
     channel.dispose();

@@ -2,7 +2,6 @@
  * The promise: a verified text is exactly what the target alone writes greedily, whatever is drafted, however much, and
  * however the prompt was chunked on its way. Real weights, a real edge node, the real channel.
  */
-import { identityOf } from '@foretype/edge-node/protocol';
 import {
   tokensOf,
   backboneSpec,
@@ -16,7 +15,8 @@ import {
 } from '@foretype/models';
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { Channel } from '../../server/src/channel.ts';
+import type { Channel } from '../../server/src/channel.ts';
+import { connectedTo } from '../support/connected.ts';
 import { EdgeNode } from '../support/node.ts';
 import { chance, realPrompts } from '../support/prompts.ts';
 import { roundOf, wholeVerdict } from '../support/verdict.ts';
@@ -42,15 +42,7 @@ describe(`exactness over ${PROMPTS} prompts`, () => {
 
   before(async () => {
     await node.start(['--sequences', '2']);
-    const connected = Promise.withResolvers<undefined>();
-    channel = new Channel({
-      url: node.url,
-      token: node.token,
-      identity: identityOf(family),
-      onState: (state) => state.status === 'connected' && connected.resolve(undefined),
-      random: Math.random,
-    });
-    await connected.promise;
+    channel = await connectedTo(node, family);
     ({ vocabulary } = await target.facts());
     const all = await realPrompts(target, family, 200, 20_260_104);
     // The 186th is one where the one-token kernel of the adapter's weights would turn a choice.

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { chmod, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { meetingPlace, tryLock, unlock } from '../../models/src/engine/meeting.ts';
+import { meetingPlace } from '../../models/src/engine/meeting.ts';
 
 describe('where hosts meet', () => {
   it('is made for its user alone, and the same for those who want the same', async (t) => {
@@ -33,29 +32,6 @@ describe('where hosts meet', () => {
   it('is refused where the path is too long for a socket', async (t) => {
     const directory = join(await temporary(t), 'long'.repeat(25));
     await assert.rejects(meetingPlace(directory, 'a'), /is too long a path/u);
-  });
-});
-
-describe('the lock', () => {
-  it('is one process’s at a time', async (t) => {
-    const path = join(await temporary(t), 'lock');
-    const tries = await Promise.all(Array.from({ length: 20 }, () => tryLock(path)));
-    assert.equal(tries.filter((ours) => ours).length, 1);
-    await unlock(path);
-    assert.ok(await tryLock(path));
-  });
-
-  it('is taken from a process that is no more, and from one that holds it too long', async (t) => {
-    const directory = await temporary(t);
-    const path = join(directory, 'lock');
-    const { pid } = spawnSync('true');
-    await writeFile(path, String(pid));
-    assert.equal(await tryLock(path), false);
-    assert.ok(await tryLock(path));
-    await utimes(path, 1, 1);
-    assert.equal(await tryLock(path), false);
-    assert.ok(await tryLock(path));
-    assert.deepEqual(await readdir(directory), ['lock']);
   });
 });
 

@@ -53,14 +53,3 @@ export interface Metrics {
   /** An error that a client was told of outside a round, by its code. */
   failure(code: string): void;
 }
-
-const nothing = () => undefined;
-
-/** For whoever does not want to know. */
-export const NO_METRICS: Metrics = {
-  round: nothing,
-  evaluation: nothing,
-  hosting: nothing,
-  request: nothing,
-  failure: nothing,
-};

@@ -1,6 +1,6 @@
-/** Where hosts of one user meet: a directory that is nobody else's, names for what is shared, and a lock. */
+/** Where hosts of one user meet: a directory that is nobody else's, and names for what is shared. */
 import { createHash, randomBytes } from 'node:crypto';
-import { lstat, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,8 +13,6 @@ export interface MeetingPlace {
 
 /** The longest path that every system takes for a socket, in bytes. */
 const LONGEST_PATH = 100;
-/** Milliseconds after which a lock is one that was left behind. */
-const LOCK_AGE_MS = 15_000;
 
 /** Where sockets of this user stand when nothing else is said. */
 export async function meetingDirectory(): Promise<string> {
@@ -54,43 +52,6 @@ async function secretIn(directory: string): Promise<string> {
   const path = join(directory, 'secret');
   await writeFile(path, randomBytes(32).toString('hex'), { flag: 'wx', mode: 0o600 }).catch(ignoreExisting);
   return readFile(path, 'utf8');
-}
-
-/** @returns whether the lock is ours now; it is given back by {@link unlock}. */
-export async function tryLock(path: string): Promise<boolean> {
-  try {
-    const file = await open(path, 'wx', 0o600);
-    await file.writeFile(String(process.pid)).finally(() => file.close());
-    return true;
-  } catch (error) {
-    ignoreExisting(error);
-  }
-  if (await isLeftBehind(path)) {
-    // Of several that see this, one gets it out of the way.
-    const aside = `${path}.${process.pid}`;
-    await rename(path, aside).catch(() => undefined);
-    await rm(aside, { force: true });
-  }
-  return false;
-}
-
-export async function unlock(path: string): Promise<void> {
-  await rm(path, { force: true });
-}
-
-async function isLeftBehind(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found) return false;
-  if (Date.now() - found.mtimeMs > LOCK_AGE_MS) return true;
-  const holder = Number(await readFile(path, 'utf8').catch(() => ''));
-  // Not written yet.
-  if (!(holder > 0)) return false;
-  try {
-    process.kill(holder, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
 }
 
 function ignoreExisting(error: unknown): void {

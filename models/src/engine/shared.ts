@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
 import { startLinked, type EngineHost, type EngineState } from './host.ts';
 import { CHILD, ownProcess, type Link } from './link.ts';
-import { meetingDirectory, meetingPlace, tryLock, unlock, type MeetingPlace } from './meeting.ts';
+import { tryLock, unlock } from '../lock.ts';
+import { meetingDirectory, meetingPlace, type MeetingPlace } from './meeting.ts';
 import type { EngineSpec } from './spec.ts';
 
 export interface Sharing {
@@ -28,6 +29,8 @@ const KV_BYTES = 256 * 1024 ** 2;
 const WITHIN_MS = 20_000;
 /** Milliseconds between two looks whether another host has started it. */
 const LOOK_MS = 20;
+/** Milliseconds after which whoever began to start a process is taken to have given up. */
+const LOCK_AGE_MS = 15_000;
 
 /**
  * As `startEngine`, in a process that other hosts of the same user use too, where they want the same model and threads: the
@@ -78,7 +81,7 @@ async function meet(place: MeetingPlace): Promise<Socket> {
   while (performance.now() < deadline) {
     const socket = await connect(place.socket);
     if (socket) return socket;
-    if (await tryLock(place.lock)) {
+    if (await tryLock(place.lock, LOCK_AGE_MS)) {
       try {
         const started = (await connect(place.socket)) ?? (await start(place));
         if (started) return started;

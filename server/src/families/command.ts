@@ -16,7 +16,7 @@ import { importFamily, installFamily, listFamilies, type InstallTools } from './
 import type { MachineFacts } from './fit.ts';
 import { machineFacts } from './machine.ts';
 import type { FamilyList } from './messages.ts';
-import { fetchThrough } from './outlet.ts';
+import { fetchThrough } from './fetch.ts';
 import { familiesDirectory, settingOf, type Places } from './place.ts';
 
 export interface FamiliesIo {

@@ -1,5 +1,5 @@
-import { unless } from '@foretype/models';
-import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tryLock, unless, unlock } from '@foretype/models';
+import { utimes } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Milliseconds between two looks whether a lock is free, and between two signs of life of whoever has it. */
@@ -15,7 +15,7 @@ const STALE_MS = 60_000;
  * @throws the reason of `signal` when that is aborted before `work` begins.
  */
 export async function alone<T>(path: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  while (!(await taken(path))) await unless(signal, sleep(RETRY_MS));
+  while (!(await tryLock(path, STALE_MS))) await unless(signal, sleep(RETRY_MS));
   const beat = setInterval(() => {
     const now = new Date();
     // Whoever takes the lock away meanwhile is seen by the checksum at the end.
@@ -25,42 +25,6 @@ export async function alone<T>(path: string, work: () => Promise<T>, signal?: Ab
     return await work();
   } finally {
     clearInterval(beat);
-    await rm(path, { force: true });
-  }
-}
-
-/** Takes the lock where nobody has it. */
-async function taken(path: string): Promise<boolean> {
-  try {
-    await writeFile(path, String(process.pid), { flag: 'wx', mode: 0o600 });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  if (await abandoned(path)) {
-    // By a name of one's own first, since two may find it at once, and one of them has a new one already.
-    const away = `${path}.${process.pid}`;
-    await rename(path, away).catch(() => undefined);
-    if (await abandoned(away)) await rm(away, { force: true });
-    else await rename(away, path).catch(() => undefined);
-  }
-  return false;
-}
-
-async function abandoned(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found) return false;
-  if (Date.now() - found.mtimeMs > STALE_MS) return true;
-  const pid = Number(await readFile(path, 'utf8').catch(() => ''));
-  // It may be there without its number yet.
-  return pid > 0 && !isAlive(pid);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    await unlock(path);
   }
 }

@@ -18,14 +18,17 @@ export class Suggestions {
     this.#mood = new Mood(parts.now);
   }
 
-  /** @throws the reason of `signal` when that is aborted. */
-  async suggest(request: SuggestionRequest, signal: AbortSignal): Promise<Suggestion | undefined> {
+  /**
+   * @returns undefined where there is nothing to show; null where a later request came meanwhile, whose answer counts.
+   * @throws the reason of `signal` when that is aborted.
+   */
+  async suggest(request: SuggestionRequest, signal: AbortSignal): Promise<Suggestion | undefined | null> {
     const { uri } = request;
     const document =
       this.#documents.get(uri) ?? new DocumentSuggestions(this.#parts, this.#cache, this.#mood, uri);
     this.#documents.set(uri, document);
     const answer = await document.suggest(request, signal);
-    if (!answer) return undefined;
+    if (!answer) return null;
     this.#explained.delete(uri);
     this.#explained.set(uri, answer.explanation);
     return answer.suggestion;
