@@ -24,6 +24,9 @@ const MISSING: Partial<Record<(typeof TIERS)[number], () => string | undefined>>
     existsSync('/usr/bin/chromium') ? undefined : "it needs Debian's chromium (apt-get install chromium)",
 };
 
+/** Milliseconds after which a test is taken to hang; the longest takes a quarter of that. */
+const HUNG_MS = 20 * 60_000;
+
 const { values } = parseArgs({
   options: {
     tier: { type: 'string', multiple: true, default: [...TIERS] },
@@ -57,7 +60,9 @@ process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
 
 async function runFiles(files: string[]): Promise<void> {
   // One file at a time: on a small machine two engines at once starve each other, and time-outs would lie.
-  const stream = run({ files, concurrency: false });
+  // A test that was given up leaves things open that would keep its process for ever.
+  const execArgv = ['--test-force-exit'];
+  const stream = run({ files, concurrency: false, execArgv, timeout: values.full ? Infinity : HUNG_MS });
   stream.on('test:summary', ({ file, counts }) => {
     if (file !== undefined) return;
     total.passed += counts.passed;

@@ -140,7 +140,7 @@ def finish(writer) -> None:
     writer.close()
 
 
-def weights(path: Path) -> dict[str, object]:
+def described(path: Path) -> dict[str, object]:
     data = path.read_bytes()
     return {'file': path.name, 'bytes': len(data), 'sha256': hashlib.sha256(data).hexdigest()}
 
@@ -152,6 +152,7 @@ def export(out: Path, to: Path, notice: Path, name: str, half: bool) -> None:
     backbone, draft = load(out / 'backbone.pt'), load(out / 'draft.pt')
     write_model(to / f'backbone.{kind}.gguf', backbone, tokenizer, f'{name} backbone', half)
     write_model(to / f'draft.{kind}.gguf', draft, tokenizer, f'{name} draft', half)
+    shutil.copyfile(notice, to / 'NOTICE.md')
     adapters = sorted(path for path in (out / 'adapters').glob('*.pt') if not path.stem.endswith('-checkpoint'))
     for adapter in adapters:
         write_adapter(to / f'adapter-{adapter.stem}.gguf', adapter.stem, torch.load(adapter))
@@ -164,14 +165,14 @@ def export(out: Path, to: Path, notice: Path, name: str, half: bool) -> None:
         'fim': {'prefix': PREFIX, 'suffix': SUFFIX, 'middle': MIDDLE, 'order': 'joined'},
         # What comes after its first line is rarely worth reading.
         'extent': 'line',
-        'backbone': weights(to / f'backbone.{kind}.gguf'),
-        'draft': weights(to / f'draft.{kind}.gguf'),
+        'backbone': described(to / f'backbone.{kind}.gguf'),
+        'draft': described(to / f'draft.{kind}.gguf'),
         'adapters': [
-            {'name': adapter.stem, 'licence': 'MIT', **weights(to / f'adapter-{adapter.stem}.gguf')} for adapter in adapters
+            {'name': adapter.stem, 'licence': 'MIT', **described(to / f'adapter-{adapter.stem}.gguf')} for adapter in adapters
         ],
+        'notices': [described(to / 'NOTICE.md')],
     }
     (to / 'family.json').write_text(json.dumps(manifest, indent=2) + '\n')
-    shutil.copyfile(notice, to / 'NOTICE.md')
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -114,13 +114,16 @@ def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         k, v = (y.repeat_interleave(groups, 1) for y in (k, v))
         return F.scaled_dot_product_attention(q, k, v, is_causal=True)
     rows, heads, tokens, width = q.shape
+    dtype = q.dtype
+    # NumPy knows no bfloat16.
+    q, k, v = (y.float() for y in (q, k, v))
     # The queries of a group become rows of one product with the key head they share.
     q = q.reshape(rows, heads // groups, groups, tokens, width) / math.sqrt(width)
     mixed = []
     for start in range(0, tokens, QUERY_BLOCK):
         end = min(tokens, start + QUERY_BLOCK)
         mixed.append(BlockAttention.apply(q[:, :, :, start:end], k[:, :, :end], v[:, :, :end]))
-    return torch.cat(mixed, 3).reshape(rows, heads, tokens, width)
+    return torch.cat(mixed, 3).reshape(rows, heads, tokens, width).to(dtype)
 
 
 class BlockAttention(torch.autograd.Function):

@@ -42,6 +42,15 @@ class Parts(unittest.TestCase):
             for ours, expected in zip(*results):
                 torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5)
 
+    def test_attention_in_bfloat16_is_near_that_of_the_formula(self) -> None:
+        given = [torch.randn(2, heads, 100, 16) for heads in (4, 2, 2)]
+        halves = [x.bfloat16().requires_grad_() for x in given]
+        mixed = attend(*halves)
+        self.assertEqual(mixed.dtype, torch.bfloat16)
+        torch.testing.assert_close(mixed.float(), plain_attention(*given), rtol=0, atol=0.05)
+        for gradient in torch.autograd.grad(mixed.float().sum(), halves):
+            self.assertEqual(gradient.dtype, torch.bfloat16)
+
     def test_rotation_turns_neighbouring_pairs_by_the_position(self) -> None:
         x = torch.tensor([1.0, 0.0, 0.0, 1.0]).view(1, 1, 1, 4).expand(1, 3, 1, 4)
         turned = rotate(x, turns_for(3, 4))[0, 2, 0]

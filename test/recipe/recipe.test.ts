@@ -69,12 +69,13 @@ describe('the training recipe', () => {
     copyFileSync(at('tiny/packed.npz'), join(out, 'packed.npz'));
     const script = join(training, 'train.py');
     const child = spawn(PYTHON, [script, '--size', 'tiny', '--minutes', '5', '--out', out]);
+    const exit = once(child, 'exit') as Promise<[number]>;
     const [line] = (await once(child.stdout, 'data')) as [Buffer];
     assert.match(line.toString(), /parameters on CPU/);
     // Asked before its first step, it makes that step and stops.
     await setTimeout(500);
     child.kill('SIGTERM');
-    const [code] = (await once(child, 'exit')) as [number];
+    const [code] = await exit;
     assert.equal(code, 143);
     const { step } = JSON.parse(readFileSync(join(out, 'train.jsonl'), 'utf8')) as { step: number };
     assert.ok(step > 0);
