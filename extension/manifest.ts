@@ -17,13 +17,16 @@ const declared = Object.values(SETTINGS);
 export function configuration(): object {
   const properties = declared.map((setting, order) => [
     `foretype.${setting.key}`,
-    { ...schemaOf(setting), default: setting.default, scope: setting.scope, ...tagged(setting), order },
+    { ...schemaOf(setting), default: setting.default, scope: setting.scope, ...marked(setting), order },
   ]);
   return { title: 'Foretype', properties: Object.fromEntries(properties) as object };
 }
 
-function tagged(setting: (typeof declared)[number]): object {
-  return 'tags' in setting ? { tags: setting.tags } : {};
+function marked(setting: (typeof declared)[number]): object {
+  return {
+    ...('local' in setting && { ignoreSync: true }),
+    ...('tags' in setting && { tags: setting.tags }),
+  };
 }
 
 function schemaOf(setting: (typeof declared)[number]): object {

@@ -29,6 +29,7 @@ import {
   InstallFamilyRequest,
   FocusNotification,
   ForgetUsageRequest,
+  RemoveFamilyRequest,
   type ServerStatus,
   SettingsNotification,
   StatusNotification,
@@ -38,6 +39,7 @@ import {
 } from '@foretype/server/protocol';
 import { isForeign } from './documents.ts';
 import type { Advance, FamilyServer } from './families.ts';
+import { discreet } from './secrets.ts';
 import type { EditorSettings } from './settings.ts';
 
 export interface ClientOptions {
@@ -184,6 +186,9 @@ export class Client {
       list: () => this.#client.sendRequest<FamilyList>(FamiliesRequest.method, {}),
       install: (id, ...rest) => request(InstallFamilyRequest.method, { id }, ...rest),
       import: (from, ...rest) => request(ImportFamilyRequest.method, { from }, ...rest),
+      remove: async (id) => {
+        await this.#client.sendRequest<null>(RemoveFamilyRequest.method, { id });
+      },
     };
   }
 
@@ -212,6 +217,7 @@ export class Client {
     return {
       documentSelector: [{ language: '*' }],
       outputChannel: this.#options.log,
+      traceOutputChannel: discreet(this.#options.log),
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       // What comes later is pushed, the token among it, so that the server asks for no configuration.
       initializationOptions: () => ({

@@ -12,6 +12,7 @@ import type { Explanations } from './explanations.ts';
 import { chooseFamily, type FamilyServer } from './families.ts';
 import { askForToken, localSettings, toggleEnabled, toggleLanguage } from './settings.ts';
 import type { Snooze } from './snooze.ts';
+import type { Step } from './steps.ts';
 import type { UsagePage } from './usage.ts';
 
 export interface CommandContext {
@@ -24,21 +25,29 @@ export interface CommandContext {
   readonly snooze: Snooze;
   readonly secrets: SecretStorage;
   readonly log: LogOutputChannel;
+  /** A step of the walkthrough is done. */
+  readonly reached: (step: Step) => void;
 }
 
 /** Registers what the manifest declares; the status item registers its menu, ghost text its dismissal. */
 export function registerCommands(context: CommandContext): Disposable[] {
-  const { restart, families, explanations, usage, snooze, secrets, log } = context;
+  const { restart, families, explanations, usage, snooze, secrets, log, reached } = context;
   // What the editor does for all extensions under names of ours, so that they are found with the others.
   const editors = (name: string) => () => commands.executeCommand(`editor.action.inlineSuggest.${name}`);
+  const accepts = (name: string) => () => {
+    reached('foretype.accepted');
+    return editors(name)();
+  };
   const handlers: Readonly<Record<string, (argument?: unknown) => unknown>> = {
     'foretype.trigger': editors('trigger'),
-    'foretype.acceptWord': editors('acceptNextWord'),
-    'foretype.acceptLine': editors('acceptNextLine'),
+    'foretype.acceptWord': accepts('acceptNextWord'),
+    'foretype.acceptLine': accepts('acceptNextLine'),
     'foretype.next': editors('showNext'),
     'foretype.previous': editors('showPrevious'),
     'foretype.toggle': () => toggle(snooze),
-    'foretype.toggleLanguage': toggleActiveLanguage,
+    'foretype.toggleLanguage': async () => {
+      if ((await toggleActiveLanguage()) === false) reached('foretype.quieted');
+    },
     'foretype.snooze': (minutes) => startSnooze(snooze, minutes),
     'foretype.explain': () => explanations.show(),
     'foretype.chooseFamily': () => chooseFamily(families()),
@@ -58,10 +67,12 @@ async function toggle(snooze: Snooze): Promise<void> {
   if (!snoozed || !localSettings().enabled) await toggleEnabled();
 }
 
-async function toggleActiveLanguage(): Promise<void> {
+/** @returns whether completions are on for the language now; undefined where there is none. */
+async function toggleActiveLanguage(): Promise<boolean | undefined> {
   const document = window.activeTextEditor?.document;
-  if (document && !isForeign(document)) await toggleLanguage(document.languageId);
-  else await window.showInformationMessage(l10n.t('Open a file of the language first.'));
+  if (document && !isForeign(document)) return toggleLanguage(document.languageId);
+  await window.showInformationMessage(l10n.t('Open a file of the language first.'));
+  return undefined;
 }
 
 interface SnoozeChoice extends QuickPickItem {

@@ -10,8 +10,13 @@ interface Declared<Value> {
   readonly default: Value;
   /** The values there are, for a text of which not every one makes sense. */
   readonly values?: readonly Value[];
-  /** Who may set it: `window` a workspace too, `application` and `machine` the user alone. */
-  readonly scope: 'window' | 'application' | 'machine';
+  /**
+   * Who may set it: `window` a workspace too, `application` the user alone. Not `machine`: beside a remote window that is
+   * the remote machine, while completions are made on the user's own.
+   */
+  readonly scope: 'window' | 'application';
+  /** Whether it says something of this machine, which Settings Sync is not to tell another one. */
+  readonly local?: true;
   /** Whether it says where code goes or what is written: no workspace may set it, trusted or not. */
   readonly guarded?: true;
   /** By which VS Code lists it with others of its kind. */
@@ -34,19 +39,32 @@ export const SETTINGS = {
     scope: 'window',
   },
   edgeUrl: { key: 'edge.url', default: '', scope: 'application', guarded: true },
-  certificates: { key: 'network.certificates', default: '', scope: 'machine', guarded: true },
-  family: { key: 'model.family', default: '', scope: 'machine', guarded: true },
-  draft: { key: 'model.draft', default: true, scope: 'machine', guarded: true },
+  certificates: {
+    key: 'network.certificates',
+    default: '',
+    scope: 'application',
+    local: true,
+    guarded: true,
+  },
+  family: { key: 'model.family', default: '', scope: 'application', local: true, guarded: true },
+  draft: { key: 'model.draft', default: true, scope: 'application', local: true, guarded: true },
   adapter: { key: 'edge.adapter', default: '', scope: 'window' },
   power: {
     key: 'power',
     default: 'auto',
     values: ['auto', 'mains', 'battery', 'saver'],
-    scope: 'machine',
+    scope: 'application',
+    local: true,
   },
-  pauseOn: { key: 'pauseOn', default: 'never', values: ['never', 'saver', 'battery'], scope: 'machine' },
-  idleMinutes: { key: 'model.idleMinutes', default: 10, scope: 'machine' },
-  traceFile: { key: 'trace.file', default: '', scope: 'machine', guarded: true },
+  pauseOn: {
+    key: 'pauseOn',
+    default: 'never',
+    values: ['never', 'saver', 'battery'],
+    scope: 'application',
+    local: true,
+  },
+  idleMinutes: { key: 'model.idleMinutes', default: 10, scope: 'application', local: true },
+  traceFile: { key: 'trace.file', default: '', scope: 'application', local: true, guarded: true },
   measureUsage: { key: 'usage.measure', default: true, scope: 'application' },
   shareUsage: {
     key: 'usage.share',

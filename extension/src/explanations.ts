@@ -1,15 +1,8 @@
-import {
-  type Disposable,
-  EventEmitter,
-  l10n,
-  type TextDocumentContentProvider,
-  Uri,
-  window,
-  workspace,
-} from 'vscode';
+import { type Disposable, l10n, Uri, window, workspace } from 'vscode';
 import type { Explanation } from '@foretype/server/protocol';
 import { PAGE_SCHEME } from './documents.ts';
 import { explanationPage } from './explain.ts';
+import { Page } from './page.ts';
 
 /** Milliseconds from an answer to the question how it came about, so that typing does not ask at every key. */
 const PAUSE_MS = 500;
@@ -17,18 +10,16 @@ const PAUSE_MS = 500;
 export interface ExplanationsOptions {
   /** What the server says of the last request; null before the first, undefined where it cannot say. */
   readonly ask: () => Promise<Explanation | null | undefined>;
+  /** Whether an edge node is set, without which nobody expects a verification. */
+  readonly hasNode: () => boolean;
   readonly onChange: () => void;
 }
 
 /** What the server says of its last answer: for the status item after each, and as a page on demand. */
-export class Explanations implements Disposable, TextDocumentContentProvider {
+export class Explanations implements Disposable {
   readonly #options: ExplanationsOptions;
-  readonly #changed = new EventEmitter<Uri>();
-  // VS Code looks for it when the provider is registered.
-  readonly onDidChange = this.#changed.event;
-  readonly #registration = workspace.registerTextDocumentContentProvider(PAGE_SCHEME, this);
+  readonly #page = new Page(PAGE_SCHEME, l10n.t('Last Completion'));
   #last: Explanation | null = null;
-  #page = '';
   #timer: NodeJS.Timeout | undefined;
   #able = true;
 
@@ -66,14 +57,9 @@ export class Explanations implements Disposable, TextDocumentContentProvider {
       );
   }
 
-  provideTextDocumentContent(): string {
-    return this.#page;
-  }
-
   dispose(): void {
     clearTimeout(this.#timer);
-    this.#registration.dispose();
-    this.#changed.dispose();
+    this.#page.dispose();
   }
 
   async #ask(): Promise<Explanation | null | undefined> {
@@ -86,10 +72,9 @@ export class Explanations implements Disposable, TextDocumentContentProvider {
 
   async #showPage(explanation: Explanation): Promise<void> {
     const name = workspace.asRelativePath(Uri.parse(explanation.uri));
-    this.#page = explanationPage(explanation, name, (message, ...values) => l10n.t(message, ...values));
-    const uri = Uri.from({ scheme: PAGE_SCHEME, path: `/${l10n.t('Last Completion')}.md` });
-    // The page may be open already, with what was said before.
-    this.#changed.fire(uri);
-    await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true });
+    const hasNode = this.#options.hasNode();
+    await this.#page.show(
+      explanationPage(explanation, { name, hasNode }, (message, ...values) => l10n.t(message, ...values)),
+    );
   }
 }

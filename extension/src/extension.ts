@@ -18,6 +18,7 @@ import {
 } from './settings.ts';
 import { type Clock, Snooze } from './snooze.ts';
 import type { Situation } from './status.ts';
+import { Steps } from './steps.ts';
 import { UsagePage } from './usage.ts';
 
 /** What other extensions, and our own tests, can ask this one. */
@@ -30,12 +31,18 @@ let loading: Promise<Client> | undefined;
 
 /** Returns before the language server runs, so that neither a process nor a model delays the editor. */
 export function activate(context: ExtensionContext): ForetypeApi {
-  const { extension, secrets, subscriptions } = context;
+  const { extension, globalState, secrets, subscriptions } = context;
   const log = window.createOutputChannel('Foretype', { log: true });
   let condition: Situation['condition'] = 'starting';
   let client: Client | undefined;
 
-  const show = () => item.show(situation());
+  // By these keys the walkthrough knows which of its steps are done.
+  const steps = new Steps(globalState, (step) => void commands.executeCommand('setContext', step, true));
+  const show = () => {
+    const now = situation();
+    steps.observe(now);
+    item.show(now);
+  };
   const changed = () => {
     show();
     client?.sendSettings();
@@ -55,7 +62,11 @@ export function activate(context: ExtensionContext): ForetypeApi {
     provide: (...request) => client?.provide(...request),
     onDismissed: (uri) => client?.dismissed(uri),
   });
-  const explanations = new Explanations({ ask: async () => client?.explain(), onChange: show });
+  const explanations = new Explanations({
+    ask: async () => client?.explain(),
+    hasNode: () => typeof condition !== 'string' && condition.edge !== 'off',
+    onChange: show,
+  });
   const usage = new UsagePage({
     settings: declaredSettings,
     ask: async () => client?.usage(),
@@ -76,18 +87,12 @@ export function activate(context: ExtensionContext): ForetypeApi {
     onAnswer: (place, given) => {
       ghost.answered(place);
       explanations.answered();
-      if (given) reached('foretype.offered');
+      if (given) steps.reached('foretype.offered');
     },
-    onAccepted: () => reached('foretype.accepted'),
+    onAccepted: () => steps.reached('foretype.accepted'),
     onVerified: (place) => ghost.verified(place),
     onFailure: (sentence) => void tellFailure(sentence, log),
   });
-  // By these the walkthrough knows which of its steps are done.
-  const steps = new Set<string>();
-  const reached = (step: string) => {
-    if (!steps.has(step)) void commands.executeCommand('setContext', step, true);
-    steps.add(step);
-  };
   const situation = (): Situation => {
     const { enabled, automatic, languages } = localSettings();
     const shown = { snooze: snoozeShown(snooze), language: activeLanguage(languages) };
@@ -119,6 +124,7 @@ export function activate(context: ExtensionContext): ForetypeApi {
       snooze,
       secrets,
       log,
+      reached: (step) => steps.reached(step),
     }),
   );
   loading.then(

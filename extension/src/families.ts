@@ -5,8 +5,6 @@ import {
   InputBoxValidationSeverity,
   l10n,
   ProgressLocation,
-  type QuickPickItem,
-  QuickPickItemKind,
   window,
   workspace,
 } from 'vscode';
@@ -17,7 +15,9 @@ import {
   type FamilyChoice,
   familyGroups,
   installedSentence,
+  removalQuestion,
 } from './family-choices.ts';
+import { pickFamily } from './family-picker.ts';
 import type { Translate } from './l10n.ts';
 
 /** How far an installation is: a part of a hundred, and a text about it. */
@@ -29,6 +29,8 @@ export interface FamilyServer {
   install(id: string, advance: Advance, token: CancellationToken): Promise<FamilyInstalled>;
   /** @param from an absolute path or an address. */
   import(from: string, advance: Advance, token: CancellationToken): Promise<FamilyInstalled>;
+  /** Deletes what is here of a family. */
+  remove(id: string): Promise<void>;
 }
 
 /** Where the setting is; see `SETTINGS`. */
@@ -43,30 +45,36 @@ export async function chooseFamily(server: FamilyServer | undefined): Promise<vo
     return;
   }
   try {
-    const list = await server.list();
-    const chosen = await pick(list);
+    const choose = async () => pick(await server.list());
+    let chosen = await choose();
+    // Whoever deletes one goes on among the others.
+    for (; chosen?.kind === 'remove'; chosen = await choose()) await remove(chosen, server);
     if (chosen) await take(chosen, server);
   } catch (error) {
     await window.showErrorMessage(error instanceof Error ? error.message : String(error));
   }
 }
 
-async function pick(list: FamilyList): Promise<FamilyChoice | undefined> {
-  const items = familyGroups(list, env.language, t).flatMap(({ heading, items }) => [
-    { label: heading, kind: QuickPickItemKind.Separator },
-    ...items,
-  ]) satisfies readonly (QuickPickItem & { choice?: FamilyChoice })[];
+function pick(list: FamilyList): Promise<FamilyChoice | undefined> {
   const [problem] = list.problems;
-  const chosen: QuickPickItem & { readonly choice?: FamilyChoice } = (await window.showQuickPick(items, {
+  return pickFamily(familyGroups(list, env.language, t), {
     title: l10n.t('Foretype: Choose Model Family'),
-    placeHolder:
+    placeholder:
       problem ?? l10n.t('The family that completions are drafted with; an edge node must have the same one.'),
-    matchOnDescription: true,
-  })) ?? { label: '' };
-  return chosen.choice;
+  });
 }
 
-async function take(choice: FamilyChoice, server: FamilyServer): Promise<void> {
+async function remove(
+  family: Extract<FamilyChoice, { kind: 'remove' }>,
+  server: FamilyServer,
+): Promise<void> {
+  const del = l10n.t('Delete');
+  const question = removalQuestion(family, env.language, t);
+  if ((await window.showWarningMessage(question, { modal: true }, del)) === del)
+    await server.remove(family.id);
+}
+
+async function take(choice: Exclude<FamilyChoice, { kind: 'remove' }>, server: FamilyServer): Promise<void> {
   switch (choice.kind) {
     case 'use':
       await use(choice.setting);

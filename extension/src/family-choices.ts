@@ -6,13 +6,17 @@ export type FamilyChoice =
   /** Draft with a family that is here: the setting that stands for it. */
   | { readonly kind: 'use'; readonly setting: string; readonly id: string }
   | { readonly kind: 'install'; readonly id: string }
-  | { readonly kind: 'importFolder' | 'importAddress' };
+  | { readonly kind: 'importFolder' | 'importAddress' }
+  /** Delete what is here of a family: so many bytes. */
+  | { readonly kind: 'remove'; readonly id: string; readonly bytes: number };
 
 export interface FamilyItem {
   readonly label: string;
   readonly description: string;
   readonly detail: string;
   readonly choice: FamilyChoice;
+  /** What the button beside it does, and says that it does; null where it has none. */
+  readonly removal: { readonly choice: FamilyChoice; readonly tooltip: string } | null;
 }
 
 /** Items that belong together, under a heading. */
@@ -41,12 +45,14 @@ export function familyGroups(
         'A folder with a family.json, such as one that somebody copied for you. Nothing is downloaded.',
       ),
       choice: { kind: 'importFolder' },
+      removal: null,
     },
     {
       label: `$(link) ${t('Import from an Address…')}`,
       description: '',
       detail: t('The address of a family.json, such as one that your team has.'),
       choice: { kind: 'importAddress' },
+      removal: null,
     },
   ];
   const groups = [
@@ -75,7 +81,18 @@ function familyItem(offer: FamilyOffer, language: string, t: Translate): FamilyI
     // The end is what is cut off where there is no room.
     detail: note === null ? fit.sentence : `${note} ${fit.sentence}`,
     choice: setting === null ? { kind: 'install', id } : { kind: 'use', setting, id },
+    removal: removalOf(offer, t),
   };
+}
+
+/** What is in use stays, and so does what was not installed: the one that is built in, and folders of the user's own. */
+function removalOf({ id, where, used, bytes, came }: FamilyOffer, t: Translate): FamilyItem['removal'] {
+  if (used) return null;
+  if (where === 'installed')
+    return { choice: { kind: 'remove', id, bytes }, tooltip: t('Delete from This Machine') };
+  if (where === 'catalogue' && came > 0)
+    return { choice: { kind: 'remove', id, bytes: came }, tooltip: t('Delete What Came So Far') };
+  return null;
 }
 
 function iconOf({ used, setting }: FamilyOffer): string {
@@ -128,4 +145,13 @@ export function installedSentence(
   return already
     ? t('{0} was here already; completions are drafted with it now.', id)
     : t('{0} is installed; completions are drafted with it now.', id);
+}
+
+/** What is asked before a family is deleted. */
+export function removalQuestion(
+  { id, bytes }: { readonly id: string; readonly bytes: number },
+  language: string,
+  t: Translate,
+): string {
+  return t('Delete {0} ({1}) from this machine?', id, sizeShown(bytes, language));
 }

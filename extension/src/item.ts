@@ -52,8 +52,8 @@ export class StatusItem implements Disposable {
     const items = groups.flatMap((group, index) =>
       (index === 0 ? [] : [separator]).concat(group.map(itemOf)),
     );
-    const { label } = viewStatus(this.#situation, t);
-    const chosen = await window.showQuickPick(items, { title: label });
+    const [placeHolder] = viewStatus(this.#situation, t).tooltip;
+    const chosen = await window.showQuickPick(items, { title: 'Foretype', placeHolder });
     if (chosen?.entry) await commands.executeCommand(chosen.entry.command, ...(chosen.entry.args ?? []));
   }
 }

@@ -18,15 +18,13 @@ export type MenuGroup = readonly MenuEntry[];
  * @param extensionId - `publisher.name`, by which VS Code finds our settings and our walkthrough.
  */
 export function menuOf(situation: Situation, extensionId: string, t: Translate): readonly MenuGroup[] {
-  const { condition, enabled, snooze } = situation;
+  const { condition, enabled, snooze, language } = situation;
   const running = typeof condition !== 'string';
-  const active = enabled && !snooze && running;
+  const asks = enabled && !snooze && running && language !== null;
   const groups: readonly MenuGroup[] = [
     urgent(situation, t),
     [
-      ...(active
-        ? [{ icon: 'lightbulb', label: t('Ask for a Completion'), command: 'foretype.trigger' }]
-        : []),
+      ...(asks ? [{ icon: 'lightbulb', label: t('Ask for a Completion'), command: 'foretype.trigger' }] : []),
       ...(enabled && !snooze
         ? [{ icon: 'bell-slash', label: t('Snooze…'), command: 'foretype.snooze' }]
         : []),

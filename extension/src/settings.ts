@@ -92,13 +92,18 @@ export async function toggleEnabled(): Promise<void> {
   await configuration.update('enabled', !localSettings().enabled, !inWorkspace);
 }
 
-/** Turns completions on or off for a language, where that has an effect: see {@link toggledLanguage}. */
-export async function toggleLanguage(id: string): Promise<void> {
+/**
+ * Turns completions on or off for a language, where that has an effect: see {@link toggledLanguage}.
+ * @returns whether they are on now.
+ */
+export async function toggleLanguage(id: string): Promise<boolean> {
   const configuration = workspace.getConfiguration(section);
   const inspected = configuration.inspect<Languages>('languages');
-  const { place, languages } = toggledLanguage(id, languageEnabled(declaredSettings().languages, id), {
+  const enabled = languageEnabled(declaredSettings().languages, id);
+  const { place, languages } = toggledLanguage(id, enabled, {
     user: inspected?.globalValue,
     workspace: inspected?.workspaceValue,
   });
   await configuration.update('languages', languages, place === 'user');
+  return !enabled;
 }

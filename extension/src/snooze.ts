@@ -6,8 +6,11 @@ export interface Clock {
   readonly after: (ms: number, run: () => void) => () => void;
 }
 
-/** A timer for longer than this ends at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/**
+ * Milliseconds after which the clock is looked at again: timers stand still while the machine sleeps and know nothing of
+ * a clock that is set, and a snooze ends when the user's clock shows the time that was promised.
+ */
+const LOOK_MS = 30_000;
 
 /** A pause of all completions that ends by itself; kept in memory only, so that a restart ends it too. */
 export class Snooze {
@@ -29,36 +32,39 @@ export class Snooze {
 
   /** Begins it, or sets another end. @param minutes - `Infinity` until the next restart; 0 ends it. */
   start(minutes: number): void {
-    this.#cancel();
     if (!(minutes > 0)) {
       this.end();
       return;
     }
-    const ms = minutes * 60_000;
-    this.#until = this.#clock.now() + ms;
-    if (ms <= LONGEST_TIMER_MS) this.#cancel = this.#clock.after(ms, () => this.#end());
+    this.#until = this.#clock.now() + minutes * 60_000;
+    this.#look();
     this.#onChange();
   }
 
   end(): void {
     if (this.#until === 0) return;
     this.#cancel();
-    this.#end();
+    this.#cancel = nothing;
+    this.#until = 0;
+    this.#onChange();
   }
 
   dispose(): void {
     this.#cancel();
   }
 
-  /** Ends it if its time is over: timers stand still while the machine sleeps, clocks do not. */
+  /** Ends it if its time is over; for moments at which the user is back, perhaps from a machine that slept. */
   review(): void {
     if (this.#until !== 0 && this.until === null) this.end();
   }
 
-  #end(): void {
-    this.#until = 0;
-    this.#cancel = nothing;
-    this.#onChange();
+  /** Looks at the clock now and then until it is over. */
+  #look(): void {
+    this.#cancel();
+    const left = this.#until - this.#clock.now();
+    if (left <= 0) this.end();
+    else if (Number.isFinite(left))
+      this.#cancel = this.#clock.after(Math.min(left, LOOK_MS), () => this.#look());
   }
 }
 

@@ -19,8 +19,8 @@ export interface Situation {
 export interface StatusView {
   readonly text: string;
   readonly label: string;
-  /** Plain sentences, one to a paragraph. */
-  readonly tooltip: readonly string[];
+  /** Plain sentences, one to a paragraph; the first says what counts most. */
+  readonly tooltip: readonly [string, ...string[]];
   /** What would mend what is not as it should be. */
   readonly remedies: readonly Remedy[];
 }
@@ -44,7 +44,7 @@ export function viewStatus(situation: Situation, t: Translate): StatusView {
     server?.reason ?? '',
     automatic ? '' : t('Completions come only when they are asked for.'),
     answer === null ? '' : describeAnswer(answer, t),
-    ...(report === null ? [] : describeReport(report, t)),
+    ...(server && report ? describeReport(report, server.edge !== 'off', t) : []),
   ];
   const until = situation.enabled && situation.snooze?.until;
   return {
@@ -128,37 +128,56 @@ function describeAnswer({ given, ms, steps }: NonNullable<Situation['answer']>, 
   const time = ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms);
   switch (given) {
     case 'cache':
-      return t('Last answer: from memory, after {0} ms.', time);
+      return t('Last answer: from memory, {0} ms after the editor asked.', time);
     case 'draft':
-      return t('Last answer: a draft, after {0} ms.', time);
+      return t('Last answer: a draft, {0} ms after the editor asked.', time);
     case 'verified':
-      return t('Last answer: verified, after {0} ms.', time);
+      return t('Last answer: verified, {0} ms after the editor asked.', time);
     case 'silent':
-      return t('Last answer: nothing, after {0} ms. {1}', time, steps.at(-1) ?? '').trim();
+      return t('Last answer: nothing, {0} ms after the editor asked. {1}', time, steps.at(-1) ?? '').trim();
   }
 }
 
-/** How a completion came about, in one sentence or two. */
-export function describeReport(report: CompletionReport, t: Translate): readonly string[] {
-  const { firstTextMs, verifiedMs, unverified, adapter } = report;
-  const first = firstTextMs === null ? '' : t('first text after {0} ms', Math.round(firstTextMs));
-  const verdict =
-    verifiedMs !== null
-      ? t('verified after {0} ms', Math.round(verifiedMs))
-      : unverified === null
-        ? t('not verified')
-        : t('not verified ({0})', unverified);
-  const times = first === '' ? verdict : `${first}, ${verdict}`;
-  if (report.path === 'draft') return [t('Last completion: drafted here; {0}.', times)];
-  const { accepted, drafted, rounds, bytesUp, bytesDown } = report;
-  return [
+/**
+ * How a text came about, in a few sentences. Its times are those that it took to write, which may have been long before
+ * the answer that it was given in.
+ * @param hasNode - whether an edge node is set, without which nobody expects a verification.
+ */
+export function describeReport(report: CompletionReport, hasNode: boolean, t: Translate): readonly string[] {
+  const { path, unverified, accepted, drafted, rounds, bytesUp, bytesDown, adapter } = report;
+  if (path === 'draft') {
+    const reason =
+      unverified === null ? t('It was not verified.') : t('It was not verified: {0}.', unverified);
+    const verdict = hasNode || unverified !== null ? reason : '';
+    return [together(t('Last completion: drafted here.'), timesOf(report, t), verdict)];
+  }
+  const origin =
     drafted === 0
-      ? t('Last completion: written by the edge node; {0}.', times)
-      : t('Last completion: drafted here, verified by the edge node; {0}.', times),
-    t('Drafted tokens accepted: {0} of {1}. Rounds: {2}.', accepted, drafted, rounds),
+      ? t('Last completion: written by the edge node.')
+      : t('Last completion: drafted here, verified by the edge node.');
+  return [
+    together(origin, timesOf(report, t)),
+    drafted === 0
+      ? t('Rounds: {0}.', rounds)
+      : t('Drafted tokens accepted: {0} of {1}. Rounds: {2}.', accepted, drafted, rounds),
     t('Bytes up: {0}, down: {1}.', bytesUp, bytesDown),
     ...(adapter === null ? [] : [t('Adapter: {0}.', adapter)]),
   ];
+}
+
+/** What it took to write a text, in one sentence; empty where nobody knows. */
+function timesOf({ firstTextMs, verifiedMs }: CompletionReport, t: Translate): string {
+  const rounded = (ms: number | null) => (ms === null ? null : Math.round(ms));
+  const first = rounded(firstTextMs);
+  const whole = rounded(verifiedMs) ?? first;
+  if (whole === null) return '';
+  return first === null || first === whole
+    ? t('Writing it took {0} ms.', whole)
+    : t('Writing it took {0} ms to the first text and {1} ms to the verified one.', first, whole);
+}
+
+function together(...sentences: readonly string[]): string {
+  return sentences.filter((sentence) => sentence !== '').join(' ');
 }
 
 function remedies({ condition, enabled, snooze }: Situation, t: Translate): readonly Remedy[] {

@@ -46,6 +46,6 @@ function destination({ shareUsage, telemetry, edgeUrl }: Consent, t: Translate):
     return t('Nor would a later version, although you have agreed, since no edge node is set.');
   return t(
     'You have agreed to share them: a later version would send them to {0}, and to nobody else.',
-    edgeUrl,
+    `\`${edgeUrl}\``,
   );
 }

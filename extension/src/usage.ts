@@ -1,16 +1,8 @@
-import {
-  type Disposable,
-  env,
-  EventEmitter,
-  l10n,
-  type TextDocumentContentProvider,
-  Uri,
-  window,
-  workspace,
-} from 'vscode';
+import { type Disposable, env, l10n, window } from 'vscode';
 import type { UsageHeld } from '@foretype/server/protocol';
 import { USAGE_SCHEME } from './documents.ts';
 import type { DeclaredSettings } from './declaration.ts';
+import { Page } from './page.ts';
 import { usagePage } from './usage-page.ts';
 
 export interface UsageOptions {
@@ -23,13 +15,9 @@ export interface UsageOptions {
 }
 
 /** Shows the measures of use as a page that cannot be edited, and deletes them. */
-export class UsagePage implements Disposable, TextDocumentContentProvider {
+export class UsagePage implements Disposable {
   readonly #options: UsageOptions;
-  readonly #changed = new EventEmitter<Uri>();
-  // VS Code looks for it when the provider is registered.
-  readonly onDidChange = this.#changed.event;
-  readonly #registration = workspace.registerTextDocumentContentProvider(USAGE_SCHEME, this);
-  #page = '';
+  readonly #page = new Page(USAGE_SCHEME, l10n.t('What Would Be Sent'));
 
   constructor(options: UsageOptions) {
     this.#options = options;
@@ -41,8 +29,7 @@ export class UsagePage implements Disposable, TextDocumentContentProvider {
       await tellAway();
       return;
     }
-    const uri = this.#write(held);
-    await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true });
+    await this.#page.show(this.#textOf(held));
   }
 
   async forget(): Promise<void> {
@@ -55,25 +42,17 @@ export class UsagePage implements Disposable, TextDocumentContentProvider {
     }
     const held = await this.#options.ask();
     // A page that is open shows that they are gone.
-    if (held && this.#page !== '') this.#write(held);
-  }
-
-  provideTextDocumentContent(): string {
-    return this.#page;
+    if (held) await this.#page.update(this.#textOf(held));
   }
 
   dispose(): void {
-    this.#registration.dispose();
-    this.#changed.dispose();
+    this.#page.dispose();
   }
 
-  #write(held: UsageHeld): Uri {
+  #textOf(held: UsageHeld): string {
     const { measureUsage, shareUsage, edgeUrl } = this.#options.settings();
     const consent = { measureUsage, shareUsage, edgeUrl, telemetry: env.isTelemetryEnabled };
-    this.#page = usagePage(held, consent, (message, ...values) => l10n.t(message, ...values));
-    const uri = Uri.from({ scheme: USAGE_SCHEME, path: `/${l10n.t('What Would Be Sent')}.md` });
-    this.#changed.fire(uri);
-    return uri;
+    return usagePage(held, consent, (message, ...values) => l10n.t(message, ...values));
   }
 }
 

@@ -20,8 +20,6 @@ export interface CodeServerOptions {
   readonly files?: Files;
   /** User settings beside those that keep the workbench quiet. */
   readonly settings?: Settings;
-  /** Settings of the machine that the server runs on: to VS Code in a browser, that is another one than the user's. */
-  readonly machineSettings?: Settings;
   /** Flags for code-server beside the usual ones. */
   readonly flags?: readonly string[];
   /** Variables for code-server and all that it starts. */
@@ -179,12 +177,11 @@ export class CodeServer {
 }
 
 async function layOut(directory: string, options: CodeServerOptions): Promise<void> {
-  const { files = {}, settings, machineSettings = {} } = options;
+  const { files = {}, settings } = options;
   const laid = {
     // Without a file of its own, code-server writes one into the home directory.
     'config.yaml': '',
     'user/User/settings.json': JSON.stringify(settings),
-    'user/Machine/settings.json': JSON.stringify(machineSettings),
     ...Object.fromEntries(Object.entries(files).map(([name, text]) => [`workspace/${name}`, text])),
   };
   await mkdir(join(directory, 'workspace'));

@@ -25,7 +25,7 @@ describe('what the user decides', { skip: SKIP, timeout: 600_000 }, () => {
     workbench = await Workbench.start({
       vsix,
       files: { 'registry.ts': REGISTRY, 'notes.md': NOTES },
-      machineSettings: { 'foretype.trace.file': trace },
+      settings: { 'foretype.trace.file': trace },
       payload: (server) => [['openFile', server.urlOf(join(server.workspace, 'registry.ts'))]],
     });
     resources.defer(() => workbench.stop());

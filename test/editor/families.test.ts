@@ -26,6 +26,7 @@ describe('the choice of a family', { skip: SKIP, timeout: 600_000 }, () => {
     const manifest = JSON.parse((await read('family.json')).toString()) as object;
     server.files.set('family.json', Buffer.from(JSON.stringify({ ...manifest, id: ID })));
     server.files.set(DRAFT, await read(DRAFT));
+    server.files.set('NOTICE.md', await read('NOTICE.md'));
     workbench = await Workbench.start({
       vsix,
       files: { 'registry.ts': REGISTRY },
@@ -88,7 +89,7 @@ describe('the choice of a family', { skip: SKIP, timeout: 600_000 }, () => {
       },
     ]);
     await importFromAddress();
-    await toast(/MiB \/ \d/).waitFor();
+    await toast(/MB \/ \d/).waitFor();
     await workbench.screenshot('families-download.png');
     await workbench.page.getByRole('button', { name: 'Cancel' }).first().click();
     await toast('What came so far is kept').waitFor();
@@ -115,5 +116,16 @@ describe('the choice of a family', { skip: SKIP, timeout: 600_000 }, () => {
     await workbench.choose('foretype-small');
     await until(() => isUsed('foretype-small'));
     assert.deepEqual(await workbench.offHost(), []);
+  });
+
+  test('deletes the other one when the user confirms it', async () => {
+    await choose();
+    const row = rows().filter({ hasText: ID }).first();
+    await row.hover();
+    await row.getByRole('button', { name: 'Delete from This Machine' }).click();
+    await workbench.page.locator('.monaco-dialog-box').getByText('Delete', { exact: true }).click();
+    await rows().getByText('foretype-small').first().waitFor();
+    await until(async () => (await rows().filter({ hasText: ID }).count()) === 0);
+    await workbench.page.keyboard.press('Escape');
   });
 });

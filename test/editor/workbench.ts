@@ -136,6 +136,15 @@ export class Workbench {
     return text;
   }
 
+  /** What the rendered page says that is open; empty while it is being drawn. VS Code keeps it in two frames. */
+  async pageText(): Promise<string> {
+    const page = this.page.frameLocator('iframe.webview.ready >> nth=0').frameLocator('#active-frame');
+    return page
+      .locator('body')
+      .innerText({ timeout: 5000 })
+      .catch(() => '');
+  }
+
   /** Puts the cursor at the end of the open file and types as a person does. */
   async typeAtEnd(text: string): Promise<void> {
     await this.page.locator('.editor-instance .monaco-editor .view-lines').first().click();

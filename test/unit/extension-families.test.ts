@@ -6,6 +6,7 @@ import {
   addressWarning,
   familyGroups,
   installedSentence,
+  removalQuestion,
   sizeShown,
 } from '../../extension/src/family-choices.ts';
 import { english } from '../../extension/src/l10n.ts';
@@ -89,6 +90,35 @@ describe('the choice of a family', () => {
       { kind: 'importAddress' },
     ]);
     assert.equal(items(installed)[0]!.label, '$(package) qwen2.5-coder-3b');
+  });
+
+  it('has a button to delete what was installed or begun, and nothing else', () => {
+    const installed: FamilyOffer = { ...REMOTE, where: 'installed', setting: REMOTE.id, came: REMOTE.bytes };
+    const removals = (family: FamilyOffer) => items(family)[0]!.removal;
+    assert.deepEqual(removals(installed), {
+      choice: { kind: 'remove', id: REMOTE.id, bytes: REMOTE.bytes },
+      tooltip: 'Delete from This Machine',
+    });
+    assert.deepEqual(removals({ ...REMOTE, came: 212_000_000 }), {
+      choice: { kind: 'remove', id: REMOTE.id, bytes: 212_000_000 },
+      tooltip: 'Delete What Came So Far',
+    });
+    const kept: FamilyOffer[] = [
+      BUILT_IN,
+      { ...BUILT_IN, used: false },
+      REMOTE,
+      { ...installed, used: true },
+      { ...installed, where: 'elsewhere', setting: '/families/mine' },
+    ];
+    for (const family of kept) assert.equal(removals(family), null, JSON.stringify(family));
+    for (const { removal } of items()) assert.equal(removal, null);
+  });
+
+  it('asks before it deletes', () => {
+    assert.equal(
+      removalQuestion({ id: REMOTE.id, bytes: REMOTE.bytes }, 'en', english),
+      'Delete qwen2.5-coder-3b (531 MB) from this machine?',
+    );
   });
 
   it('writes sizes as the user does', () => {

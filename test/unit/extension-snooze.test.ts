@@ -4,26 +4,31 @@ import { Snooze } from '../../extension/src/snooze.ts';
 
 const MINUTE = 60_000;
 
-/** A clock that stands until it is told to go; `asleep` lets time pass without timers. */
+/** A clock that stands until it is told to go; `slept` lets time pass, or turns it back, while timers stand still. */
 class ManualClock {
   time = 1_000_000;
-  timers: { at: number; run: () => void }[] = [];
+  timers: { left: number; run: () => void }[] = [];
 
   readonly now = () => this.time;
   readonly after = (ms: number, run: () => void) => {
-    const timer = { at: this.time + ms, run };
+    const timer = { left: ms, run };
     this.timers.push(timer);
     return () => void (this.timers = this.timers.filter((other) => other !== timer));
   };
 
   pass(ms: number): void {
-    this.time += ms;
-    const due = this.timers.filter(({ at }) => at <= this.time);
-    this.timers = this.timers.filter(({ at }) => at > this.time);
-    for (const { run } of due) run();
+    for (let left = ms; left > 0;) {
+      const step = Math.min(left, ...this.timers.map((timer) => timer.left));
+      left -= step;
+      this.time += step;
+      for (const timer of this.timers) timer.left -= step;
+      const due = this.timers.filter((timer) => timer.left <= 0);
+      this.timers = this.timers.filter((timer) => timer.left > 0);
+      for (const { run } of due) run();
+    }
   }
 
-  asleep(ms: number): void {
+  slept(ms: number): void {
     this.time += ms;
   }
 }
@@ -62,8 +67,12 @@ describe('a snooze', () => {
   });
 
   it('for longer than a timer can count does not end at once', () => {
+    const end = clock.time + 100_000 * MINUTE;
     snooze.start(100_000);
-    assert.deepEqual([snooze.until, clock.timers.length], [clock.time + 100_000 * MINUTE, 0]);
+    // A timer for longer than this ends at once.
+    assert.ok(clock.timers.every(({ left }) => left < 2 ** 31));
+    clock.pass(60 * MINUTE);
+    assert.equal(snooze.until, end);
   });
 
   for (const minutes of [0, -5, NaN]) {
@@ -76,14 +85,39 @@ describe('a snooze', () => {
     });
   }
 
-  it('is over when the machine wakes up late', () => {
+  it('is over when somebody looks after its time, however long the machine slept', () => {
     snooze.start(5);
     snooze.review();
-    clock.asleep(60 * MINUTE);
+    clock.slept(60 * MINUTE);
     assert.equal(changes.length, 1);
     snooze.review();
     snooze.review();
     assert.deepEqual([changes.length, changes[1], clock.timers.length], [2, null, 0]);
+  });
+
+  it('is over within a minute after the machine woke up, though nobody looks', () => {
+    snooze.start(60);
+    clock.pass(10 * MINUTE);
+    clock.slept(45 * MINUTE);
+    clock.pass(4 * MINUTE);
+    assert.equal(changes.length, 1);
+    clock.pass(MINUTE);
+    assert.deepEqual(changes.slice(1), [null]);
+    clock.slept(60 * MINUTE);
+    snooze.start(15);
+    clock.slept(20 * MINUTE);
+    clock.pass(MINUTE);
+    assert.deepEqual([changes.length, changes.at(-1), clock.timers.length], [4, null, 0]);
+  });
+
+  it('does not end before its time where the clock is turned back', () => {
+    const end = clock.time + 5 * MINUTE;
+    snooze.start(5);
+    clock.slept(-3 * MINUTE);
+    clock.pass(6 * MINUTE);
+    assert.deepEqual([snooze.until, changes.length], [end, 1]);
+    clock.pass(2 * MINUTE);
+    assert.deepEqual([snooze.until, changes.length], [null, 2]);
   });
 
   it('leaves no timer behind when the extension goes', () => {

@@ -36,7 +36,7 @@ describe('the page of measures of use', () => {
     });
 
   it('says who would get it, and that nobody does yet', () => {
-    assert.match(page(), /would send them to https:\/\/edge\.example, and to nobody else/);
+    assert.match(page(), /would send them to `https:\/\/edge\.example`, and to nobody else/);
     assert.match(page(), /This version of Foretype sends them nowhere\./);
   });
 

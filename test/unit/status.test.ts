@@ -69,7 +69,7 @@ describe('the status item', () => {
     assert.equal(sole('connecting').text, '$(sync~spin) Foretype');
     for (const edge of ['off', 'away', 'refused'] as const) {
       const { tooltip, label } = sole(edge);
-      assert.match(tooltip[0]!, /^No completions: /, edge);
+      assert.match(tooltip[0], /^No completions: /, edge);
       assert.doesNotMatch(tooltip.join(' '), /Drafts only/, edge);
       assert.equal(label, `Foretype: ${tooltip[0]}`);
     }
@@ -113,49 +113,63 @@ describe('the last answer', () => {
     view({ answer: { given, ms, steps } }).tooltip.at(-1);
 
   it('is told with its path and its time', () => {
-    assert.equal(answered('cache', 0.42), 'Last answer: from memory, after 0.4 ms.');
-    assert.equal(answered('draft', 40.6), 'Last answer: a draft, after 41 ms.');
-    assert.equal(answered('verified', 121.4), 'Last answer: verified, after 121 ms.');
+    assert.equal(answered('cache', 0.42), 'Last answer: from memory, 0.4 ms after the editor asked.');
+    assert.equal(answered('draft', 40.6), 'Last answer: a draft, 41 ms after the editor asked.');
+    assert.equal(answered('verified', 121.4), 'Last answer: verified, 121 ms after the editor asked.');
   });
 
   it('where there was none, is told with the last reason', () => {
     assert.equal(
       answered('silent', 3, 'A key was pressed.', 'The text would repeat the next line.'),
-      'Last answer: nothing, after 3 ms. The text would repeat the next line.',
+      'Last answer: nothing, 3 ms after the editor asked. The text would repeat the next line.',
     );
-    assert.equal(answered('silent', 3), 'Last answer: nothing, after 3 ms.');
+    assert.equal(answered('silent', 3), 'Last answer: nothing, 3 ms after the editor asked.');
   });
 });
 
 describe('the last completion', () => {
-  const told = (change: Partial<CompletionReport>) =>
-    viewOf({ lastCompletion: { ...REPORT, ...change } }).tooltip.slice(2);
+  const told = (change: Partial<CompletionReport>, edge: ServerStatus['edge'] = 'connected') =>
+    viewOf({ edge, lastCompletion: { ...REPORT, ...change } }).tooltip.slice(2);
 
   it('verified, is told with times, tokens, bytes and adapter', () => {
     assert.deepEqual(told({ adapter: 'lumino@2' }), [
-      'Last completion: drafted here, verified by the edge node; first text after 41 ms, verified after 121 ms.',
+      'Last completion: drafted here, verified by the edge node. Writing it took 41 ms to the first text and 121 ms to the verified one.',
       'Drafted tokens accepted: 11 of 16. Rounds: 2.',
       'Bytes up: 93, down: 41.',
       'Adapter: lumino@2.',
     ]);
     assert.equal(told({}).length, 3);
-    assert.match(told({ firstTextMs: null })[0]!, /edge node; verified after 121 ms\.$/);
+    assert.match(told({ firstTextMs: null })[0]!, /edge node\. Writing it took 121 ms\.$/);
   });
 
-  it('written without any draft, is not said to be drafted', () => {
-    assert.match(
-      told({ drafted: 0, accepted: 0 })[0]!,
-      /^Last completion: written by the edge node; first text/,
-    );
+  it('written without any draft, is not said to be drafted, nor are tokens of none counted', () => {
+    assert.deepEqual(told({ drafted: 0, accepted: 0, firstTextMs: 121.3 }), [
+      'Last completion: written by the edge node. Writing it took 121 ms.',
+      'Rounds: 2.',
+      'Bytes up: 93, down: 41.',
+    ]);
+    assert.match(told({ drafted: 3, accepted: 0 })[1]!, /^Drafted tokens accepted: 0 of 3\./);
   });
 
   it('a draft is told without what only an edge node has', () => {
     const draft: Partial<CompletionReport> = { path: 'draft', verifiedMs: null };
-    assert.deepEqual(told(draft), ['Last completion: drafted here; first text after 41 ms, not verified.']);
+    assert.deepEqual(told(draft), [
+      'Last completion: drafted here. Writing it took 41 ms. It was not verified.',
+    ]);
     assert.match(
       told({ ...draft, unverified: 'energy budget used up' })[0]!,
-      /not verified \(energy budget used up\)\.$/,
+      / It was not verified: energy budget used up\.$/,
     );
+    assert.deepEqual(told({ ...draft, firstTextMs: null }), [
+      'Last completion: drafted here. It was not verified.',
+    ]);
+  });
+
+  it('is not said to be unverified where nobody is set who would verify it', () => {
+    const draft: Partial<CompletionReport> = { path: 'draft', verifiedMs: null };
+    assert.deepEqual(told(draft, 'off'), ['Last completion: drafted here. Writing it took 41 ms.']);
+    for (const edge of ['connecting', 'away', 'refused'] as const)
+      assert.match(told(draft, edge)[0]!, /It was not verified\.$/, edge);
   });
 });
 

@@ -1,0 +1,42 @@
+/** Pure: which steps of the walkthrough are done. */
+import type { Memento } from 'vscode';
+import type { Situation } from './status.ts';
+
+/** What is done when each is: names of context keys, by which the manifest says what checks a step. */
+const STEPS = ['foretype.offered', 'foretype.accepted', 'foretype.joined', 'foretype.quieted'] as const;
+
+export type Step = (typeof STEPS)[number];
+
+/**
+ * VS Code checks a step by what happens while it looks, which is from the first time on that a walkthrough is opened. So
+ * what was done is remembered, and said again in every window.
+ */
+export class Steps {
+  readonly #memory: Pick<Memento, 'get' | 'update'>;
+  readonly #check: (step: Step) => void;
+  readonly #done = new Set<Step>();
+
+  /** @param check - has VS Code know that a step is done. */
+  constructor(memory: Pick<Memento, 'get' | 'update'>, check: (step: Step) => void) {
+    this.#memory = memory;
+    this.#check = check;
+    for (const step of STEPS) if (memory.get(step) === true) this.#mark(step);
+  }
+
+  reached(step: Step): void {
+    if (this.#done.has(step)) return;
+    this.#mark(step);
+    void this.#memory.update(step, true);
+  }
+
+  /** Takes note of what shows in how things are. */
+  observe({ condition, automatic, snooze }: Pick<Situation, 'condition' | 'automatic' | 'snooze'>): void {
+    if (typeof condition !== 'string' && condition.edge === 'connected') this.reached('foretype.joined');
+    if (snooze || !automatic) this.reached('foretype.quieted');
+  }
+
+  #mark(step: Step): void {
+    this.#done.add(step);
+    this.#check(step);
+  }
+}
