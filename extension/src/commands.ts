@@ -20,6 +20,8 @@ export interface CommandContext {
   readonly restart: () => unknown;
   /** What the language server does about families; undefined while it does not run. */
   readonly families: () => FamilyServer | undefined;
+  /** The languages that the model was trained on; null for any, and while nobody knows. */
+  readonly known: () => readonly string[] | null;
   readonly explanations: Pick<Explanations, 'show'>;
   readonly usage: Pick<UsagePage, 'show' | 'forget'>;
   readonly snooze: Snooze;
@@ -31,7 +33,7 @@ export interface CommandContext {
 
 /** Registers what the manifest declares; the status item registers its menu, ghost text its dismissal. */
 export function registerCommands(context: CommandContext): Disposable[] {
-  const { restart, families, explanations, usage, snooze, secrets, log, reached } = context;
+  const { restart, families, known, explanations, usage, snooze, secrets, log, reached } = context;
   // What the editor does for all extensions under names of ours, so that they are found with the others.
   const editors = (name: string) => () => commands.executeCommand(`editor.action.inlineSuggest.${name}`);
   const accepts = (name: string) => () => {
@@ -46,7 +48,7 @@ export function registerCommands(context: CommandContext): Disposable[] {
     'foretype.previous': editors('showPrevious'),
     'foretype.toggle': () => toggle(snooze),
     'foretype.toggleLanguage': async () => {
-      if ((await toggleActiveLanguage()) === false) reached('foretype.quieted');
+      if ((await toggleActiveLanguage(known())) === false) reached('foretype.quieted');
     },
     'foretype.snooze': (minutes) => startSnooze(snooze, minutes),
     'foretype.explain': () => explanations.show(),
@@ -68,9 +70,9 @@ async function toggle(snooze: Snooze): Promise<void> {
 }
 
 /** @returns whether completions are on for the language now; undefined where there is none. */
-async function toggleActiveLanguage(): Promise<boolean | undefined> {
+async function toggleActiveLanguage(known: readonly string[] | null): Promise<boolean | undefined> {
   const document = window.activeTextEditor?.document;
-  if (document && !isForeign(document)) return toggleLanguage(document.languageId);
+  if (document && !isForeign(document)) return toggleLanguage(document.languageId, known);
   await window.showInformationMessage(l10n.t('Open a file of the language first.'));
   return undefined;
 }

@@ -93,9 +93,10 @@ export function activate(context: ExtensionContext): ForetypeApi {
     onVerified: (place) => ghost.verified(place),
     onFailure: (sentence) => void tellFailure(sentence, log),
   });
+  const known = () => (typeof condition === 'string' ? null : condition.languages);
   const situation = (): Situation => {
     const { enabled, automatic, languages } = localSettings();
-    const shown = { snooze: snoozeShown(snooze), language: activeLanguage(languages) };
+    const shown = { snooze: snoozeShown(snooze), language: activeLanguage(languages, known()) };
     return { condition, enabled, automatic, ...shown, answer: explanations.last };
   };
   const item = new StatusItem(extension.id, situation());
@@ -119,6 +120,7 @@ export function activate(context: ExtensionContext): ForetypeApi {
     ...registerCommands({
       restart: () => client?.restart(),
       families: () => client?.families,
+      known,
       explanations,
       usage,
       snooze,
@@ -175,10 +177,10 @@ function snoozeShown({ until }: Snooze): Situation['snooze'] {
   return { until: Number.isFinite(until) ? new Date(until).toLocaleTimeString(env.language, hour) : null };
 }
 
-function activeLanguage(languages: Languages): Situation['language'] {
+function activeLanguage(languages: Languages, known: readonly string[] | null): Situation['language'] {
   const document = window.activeTextEditor?.document;
   if (!document || isForeign(document)) return null;
-  return { id: document.languageId, enabled: languageEnabled(languages, document.languageId) };
+  return { id: document.languageId, enabled: languageEnabled(languages, document.languageId, known) };
 }
 
 /** VS Code itself says nothing when an extension does not work. */

@@ -1,8 +1,9 @@
-/** By language identifier whether completions are offered; `*` for all that are not named. */
+/** By language identifier whether completions are offered; `*` for all that are not named and that the model knows. */
 export type Languages = Readonly<Record<string, boolean>>;
 
-export function languageEnabled(languages: Languages, id: string): boolean {
-  return languages[id] ?? languages['*'] ?? true;
+/** @param known - the languages that the model was trained on; null for any. */
+export function languageEnabled(languages: Languages, id: string, known: readonly string[] | null): boolean {
+  return languages[id] ?? ((languages['*'] ?? true) && (known?.includes(id) ?? true));
 }
 
 /** What of the map each place says; VS Code merges them, a workspace's entries over the user's. */

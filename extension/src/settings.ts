@@ -94,12 +94,13 @@ export async function toggleEnabled(): Promise<void> {
 
 /**
  * Turns completions on or off for a language, where that has an effect: see {@link toggledLanguage}.
+ * @param known - the languages that the model was trained on; null for any.
  * @returns whether they are on now.
  */
-export async function toggleLanguage(id: string): Promise<boolean> {
+export async function toggleLanguage(id: string, known: readonly string[] | null): Promise<boolean> {
   const configuration = workspace.getConfiguration(section);
   const inspected = configuration.inspect<Languages>('languages');
-  const enabled = languageEnabled(declaredSettings().languages, id);
+  const enabled = languageEnabled(declaredSettings().languages, id, known);
   const { place, languages } = toggledLanguage(id, enabled, {
     user: inspected?.globalValue,
     workspace: inspected?.workspaceValue,

@@ -44,7 +44,10 @@ export function viewStatus(situation: Situation, t: Translate): StatusView {
     server?.reason ?? '',
     automatic ? '' : t('Completions come only when they are asked for.'),
     answer === null ? '' : describeAnswer(answer, t),
-    ...(server && report ? describeReport(report, server.edge !== 'off', t) : []),
+    // Where there was nothing, what there was before explains nothing.
+    ...(server && report && answer?.given !== 'silent'
+      ? describeReport(report, server.edge !== 'off', t)
+      : []),
   ];
   const until = situation.enabled && situation.snooze?.until;
   return {

@@ -4,11 +4,13 @@ import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { EngineError } from './engine.ts';
 
+/** What a family may be called. */
+export const ID = '^[a-z0-9][a-z0-9.-]*$';
 const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' });
 const Id = Type.Integer({ minimum: 0 });
 
-const WeightsSchema = Type.Object({
-  /** Name of a GGUF file beside the manifest. */
+const FileSchema = Type.Object({
+  /** Name of a file beside the manifest. */
   file: Type.String({ pattern: '^[A-Za-z0-9._-]+$' }),
   bytes: Type.Integer({ minimum: 1 }),
   sha256: Sha256,
@@ -17,7 +19,7 @@ const WeightsSchema = Type.Object({
 /** `family.json`: a backbone, its static draft, their tokenizer and the adapters trained on the backbone. */
 export const ManifestSchema = Type.Object({
   format: Type.Literal(1),
-  id: Type.String({ pattern: '^[a-z0-9][a-z0-9.-]*$' }),
+  id: Type.String({ pattern: ID }),
   licence: Type.String({ minLength: 1 }),
   /** Tokens the models were trained to read at once; a prompt and its completion stay within it. */
   context: Type.Integer({ minimum: 64 }),
@@ -36,24 +38,28 @@ export const ManifestSchema = Type.Object({
     /** See `FimTokens.files`. */
     files: Type.Optional(Type.Object({ separator: Id, repository: Type.Optional(Id) })),
   }),
+  /** Editors' identifiers of the languages it was trained on; any if absent. */
+  languages: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })),
   /** How much its target writes well at once; `block`, several lines, if absent. */
   extent: Type.Optional(Type.Union([Type.Literal('line'), Type.Literal('block')])),
-  backbone: WeightsSchema,
-  draft: WeightsSchema,
+  backbone: FileSchema,
+  draft: FileSchema,
   adapters: Type.Array(
     Type.Intersect([
       Type.Object({
         name: Type.String({ pattern: '^[a-z0-9][a-z0-9.-]*$' }),
         licence: Type.String({ minLength: 1 }),
       }),
-      WeightsSchema,
+      FileSchema,
     ]),
   ),
+  /** Copyright notices and texts of licences, which go wherever any of the family goes. */
+  notices: Type.Optional(Type.Array(FileSchema)),
 });
 
 export type FamilyManifest = Static<typeof ManifestSchema>;
 /** One weights file as a manifest names it, with the absolute path it was found under. */
-export type Weights = Static<typeof WeightsSchema> & { readonly path: string };
+export type Weights = Static<typeof FileSchema> & { readonly path: string };
 export type Adapter = Weights & { readonly name: string; readonly licence: string };
 
 export type Family = Omit<FamilyManifest, 'backbone' | 'draft' | 'adapters'> & {

@@ -47,6 +47,7 @@ export {
   layOut,
   partsAt,
   promptFor,
+  reachOf,
   type Place,
   type Prompt,
   type PromptParts,
@@ -56,4 +57,4 @@ export { judge, speculate, upToEnd } from './speculation.ts';
 export type { Commit, Judgement, Plan, Speculation, VerdictPart } from './speculation.ts';
 export { differingTables, fingerprintOf, tokensOf as vocabularyOf } from './tokenizer.ts';
 export { vocabularyFamily, VOCABULARY_FILE, type Vocabulary } from './vocabulary.ts';
-export { toLineFeeds, wholeCharacter, windowAt } from './window.ts';
+export { toLineFeeds, wholeCharacter, windowAt, type WindowSize } from './window.ts';

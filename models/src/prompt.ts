@@ -2,7 +2,7 @@
 import type { Engine, Token } from './engine.ts';
 import type { Family } from './family.ts';
 import { fimPrompt, fitParts, type FimParts } from './fim.ts';
-import { toLineFeeds, windowAt } from './window.ts';
+import { toLineFeeds, windowAt, type WindowSize } from './window.ts';
 
 /** The most tokens of one completion: the first line of nearly any continuation. */
 export const COMPLETION_LIMIT = 48;
@@ -54,6 +54,12 @@ export interface Prompt {
   readonly around: FimParts;
 }
 
+/** The most that a prompt takes of a document, for a context of so many tokens. */
+export function reachOf(context: number): WindowSize {
+  const characters = context * CHARACTERS_PER_TOKEN;
+  return { before: characters, after: characters * SUFFIX_SHARE };
+}
+
 /**
  * The prompt at `place` that leaves room for `limit` tokens and those taken back, laid out in the order the family was
  * trained for. How many are taken back changes with each key, so there is always room for all that may be.
@@ -77,8 +83,7 @@ export async function partsAt(
   const { family, tokenizer, signal } = parts;
   const budget = budgetOf(family.context, limit);
   const front = wanted.length <= budget * OTHERS_SHARE ? wanted : [];
-  const characters = (budget - front.length) * CHARACTERS_PER_TOKEN;
-  const size = { before: characters, after: characters * SUFFIX_SHARE };
+  const size = reachOf(budget - front.length);
   const [prefix, typed, suffix] = await Promise.all([
     tokenizer.tokenize(windowAt(text, anchor ?? offset, size).prefix, signal),
     anchor === undefined ? undefined : tokenizer.tokenize(toLineFeeds(text.slice(anchor, offset)), signal),

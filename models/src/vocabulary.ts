@@ -19,7 +19,7 @@ export async function vocabularyFamily(family: Family): Promise<Vocabulary> {
   const file = withoutTensors(await headOf(path));
   const sha256 = createHash('sha256').update(file).digest('hex');
   const draft = { file: VOCABULARY_FILE, bytes: file.length, sha256 };
-  return { manifest: { ...family, backbone, draft, adapters: [] }, file };
+  return { manifest: { ...family, backbone, draft, adapters: [], notices: [] }, file };
 }
 
 async function headOf(path: string): Promise<Uint8Array> {

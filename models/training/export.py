@@ -163,6 +163,11 @@ def export(out: Path, to: Path, notice: Path, name: str, half: bool) -> None:
         'context': backbone.size.context,
         'tokenizer': {'fingerprint': fingerprint(tokenizer), 'bos': BOS, 'end': [END, *FIM_KEYS.values()]},
         'fim': {'prefix': PREFIX, 'suffix': SUFFIX, 'middle': MIDDLE, 'order': 'joined'},
+        # What the corpus is made of, and what has it inside or reads like it.
+        'languages': [
+            *('typescript', 'typescriptreact', 'javascript', 'javascriptreact'),
+            *('vue', 'svelte', 'astro', 'json', 'jsonc'),
+        ],
         # What comes after its first line is rarely worth reading.
         'extent': 'line',
         'backbone': described(to / f'backbone.{kind}.gguf'),

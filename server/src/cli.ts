@@ -21,11 +21,12 @@ Usage:
   foretype families [--json]
   foretype families pull NAME|URL
   foretype families import FOLDER
+  foretype families remove NAME
   foretype usage [forget]
   foretype lsp --stdio
 
   Model families: \`families\` lists what is here and what could be had, \`pull\` downloads what drafting needs of one, and
-  goes on where it ended, \`import\` copies it from a folder.
+  goes on where it ended, \`import\` copies it from a folder, \`remove\` deletes one that is installed, or what came of one.
 
   Measures of use, as counted for editors that start \`foretype lsp\`: \`usage\` shows all that is held, \`usage forget\`
   deletes it.
@@ -163,7 +164,10 @@ async function families(args: string[]): Promise<void> {
   const { values, positionals } = parse(args);
   const { familiesIo, familiesTask, runFamilies } = await import('./families/command.ts');
   const task = familiesTask(positionals, values.json === true);
-  if (!task) throw new UsageError('Expected nothing, pull NAME|URL or import FOLDER; see foretype --help.');
+  if (!task)
+    throw new UsageError(
+      'Expected nothing, pull NAME|URL, import FOLDER or remove NAME; see foretype --help.',
+    );
   const stopped = new AbortController();
   process.once('SIGINT', () => stopped.abort());
   await runFamilies(task, familiesIo(stopped.signal));

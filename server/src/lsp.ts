@@ -6,7 +6,6 @@ import {
   type Connection,
   type WorkspaceFolder,
 } from 'vscode-languageserver';
-import { TextDocument } from 'vscode-languageserver-textdocument';
 import { readFile } from 'node:fs/promises';
 import type { Cursor } from './anchor.ts';
 import { Configuration } from './configuration.ts';
@@ -19,6 +18,8 @@ import { answerFamilies } from './families/requests.ts';
 import { extentAt } from './filters/extent.ts';
 import { filtered } from './filters/filtered.ts';
 import { placeOf } from './filters/place.ts';
+import { lossesOf } from './filters/reasons.ts';
+import type { OpenDocument } from './open-document.ts';
 import { ACCEPTED, placed } from './placed.ts';
 import {
   DismissedNotification,
@@ -33,7 +34,6 @@ import { readSettings } from './settings.ts';
 import type { Refusal } from './suggestions/parts.ts';
 import { Suggestions } from './suggestions/suggestions.ts';
 import { directoryGiven, measuresFor } from './usage/bound.ts';
-import { wholeCharacter } from '@foretype/models';
 
 /** Binds every message to what answers it. The connection must not be listening yet. */
 export function serve(
@@ -49,8 +49,8 @@ export function serve(
     readonly engine?: NonNullable<ConstructorParameters<typeof CompletionService>[0]['engine']>;
   },
 ): void {
-  const measures = measuresFor(connection, (uri) => documents.get(uri)?.getText());
-  const documents: TextDocuments<TextDocument> = new TextDocuments(measures.watching(TextDocument));
+  const measures = measuresFor(connection, (uri) => documents.get(uri));
+  const documents: TextDocuments<OpenDocument> = new TextDocuments(measures.documents);
   const service = new CompletionService({
     family: options.family,
     version: options.version,
@@ -92,7 +92,10 @@ export function serve(
   const neighbours = neighboursIn(documents, ignored, () => service.roomBeside);
   const suggestions = new Suggestions({
     make: (work, signal) => service.candidates(work, signal),
-    cut: (text, { cursor, language }) => filtered(text, placeOf(cursor, language)),
+    cut: (text, { cursor, language }) => {
+      const kept = filtered(text, placeOf(cursor, language));
+      return { ...kept, losses: lossesOf(kept) };
+    },
     scope: (uri) => service.scopeOf(uri),
     verifies: () => service.verifies,
     typing: () => service.typing,
@@ -158,10 +161,11 @@ export function serve(
     measures.dismissed(uri);
   });
   connection.onRequest(ExplainRequest, ({ uri }) => explained(suggestions.explain(uri)));
-  connection.onExecuteCommand(({ command, arguments: [uri] = [] }) => {
+  connection.onExecuteCommand(({ command, arguments: [uri, which] = [] }) => {
     if (command === ACCEPTED && typeof uri === 'string') {
-      suggestions.accepted(uri);
-      measures.accepted(uri);
+      const index = typeof which === 'number' ? which : 0;
+      suggestions.accepted(uri, index);
+      measures.accepted(uri, index);
     }
     return null;
   });
@@ -182,10 +186,12 @@ export function serve(
     const explicit = triggers.explicit(context.triggerKind);
     const { uri, languageId, version } = document;
     const language = languageOf(languageId);
-    // Clamped to the line and to whole characters once, so that what was completed is what will be replaced; and read
-    // before anything is waited for, since the document goes on changing.
-    const offset = wholeCharacter(document.getText(), document.offsetAt(position));
-    const { cursor, itemOf } = placed(document, document.positionAt(offset), context.selectedCompletionInfo);
+    const { offset, cursor, itemOf } = placed(
+      document,
+      position,
+      context.selectedCompletionInfo,
+      service.reach,
+    );
     const asking = measures.request(document, language, offset);
     const exclusion = await ignored.exclusionOf(uri, 'completion');
     const off = exclusion
@@ -197,12 +203,14 @@ export function serve(
       const request = { uri, version, position, language, explicit, cursor, refused };
       const suggestion = await suggestions.suggest(request, signal);
       const offered = suggestion ? [suggestion, ...suggestion.others] : [];
-      const items = offered.map((one) => itemOf(one, traits.items)).filter((item) => item !== undefined);
-      const [first] = items;
+      const items = offered
+        .map((one, index) => itemOf(one, traits.items, index))
+        .filter((item) => item !== undefined);
+      const [first, ...others] = items;
       if (suggestion && first && !signal.aborted) {
         const report = suggestions.explain(uri)?.report;
         const [verified, adapter] = [report?.path === 'speculated', Boolean(report?.adapter)];
-        asking.given(first, { path: suggestion.given, verified, adapter });
+        asking.given(first, { path: suggestion.given, verified, adapter, others });
       } else if (signal.aborted || suggestion === null) asking.none('late');
       else asking.none(exclusion ? 'excluded' : off ? 'off' : 'nothing');
       // Neovim takes null for no answer and goes on showing the last text, which is right only until the next answer.

@@ -17,6 +17,8 @@ export {
   FamiliesRequest,
   ImportFamilyRequest,
   InstallFamilyRequest,
+  RemoveFamilyRequest,
+  type FamilyFailure,
   type FamilyInstalled,
   type FamilyList,
   type FamilyOffer,
@@ -54,6 +56,8 @@ export interface ServerStatus {
   readonly draft: 'loading' | 'ready' | 'asleep' | 'off' | 'restarting' | 'failed';
   /** `off`: no URL is set. `away`: not reachable now, tried again. `refused`: it will not work until something is changed. */
   readonly edge: 'off' | 'connecting' | 'connected' | 'away' | 'refused';
+  /** Those that the model was trained on; null for any. Others are off unless they are named in the settings. */
+  readonly languages: readonly string[] | null;
   /** One sentence where something is not as it should be. */
   readonly reason: string | null;
   readonly lastCompletion: CompletionReport | null;

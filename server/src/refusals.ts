@@ -1,4 +1,5 @@
 /** Pure: why there is no completion, in sentences for who wonders. */
+import type { Family } from '@foretype/models';
 import type { BUDGETS } from './policy.ts';
 import type { ServerSettings } from './protocol.ts';
 import type { Refusal } from './suggestions/parts.ts';
@@ -31,6 +32,8 @@ export function pausedBy({ enabled, automatic, pauseOn }: ServerSettings, power:
 /** What a request is about, and how things are. */
 export interface Circumstances {
   readonly settings: ServerSettings;
+  /** Undefined where there is none yet. */
+  readonly family: Pick<Family, 'id' | 'languages'> | undefined;
   readonly language: string;
   /** Asked for by a key. */
   readonly explicit: boolean;
@@ -44,7 +47,7 @@ export interface Circumstances {
 
 /** Why a document gets no completion now; undefined where it may get one. */
 export function refusalOf(circumstances: Circumstances): Refusal | undefined {
-  const { settings, language, explicit, power, connected, asked, reason } = circumstances;
+  const { settings, family, language, explicit, power, connected, asked, reason } = circumstances;
   const { enabled, draft, automatic, languages } = settings;
   if (!enabled) return { message: 'Completions are turned off.', stays: false };
   if (!draft && !asked) return { message: reason ?? (connected ? BUSY : UNCONNECTED), stays: true };
@@ -52,7 +55,10 @@ export function refusalOf(circumstances: Circumstances): Refusal | undefined {
   if (!automatic) return { message: 'Completions come only when they are asked for.', stays: true };
   const paused = pausedBy(settings, power);
   if (paused) return { message: paused, stays: true };
-  return (languages[language] ?? languages['*'] ?? true)
-    ? undefined
-    : { message: `Completions are off for ${language}.`, stays: true };
+  if (!(languages[language] ?? languages['*'] ?? true))
+    return { message: `Completions are off for ${language}.`, stays: true };
+  // Whoever names it wants it all the same: what is copied from the text is good in any language.
+  if (language in languages || (family?.languages?.includes(language) ?? true)) return undefined;
+  const message = `The model ${family!.id} was not trained on ${language}; turn ${language} on, or choose another family.`;
+  return { message, stays: true };
 }

@@ -1,5 +1,14 @@
-import { MIN_TEMPERATURE, startEngine, startSharedEngine, unless, type Engine } from '@foretype/models';
-import type { Front, PromptParts } from '@foretype/models';
+import {
+  MIN_TEMPERATURE,
+  reachOf,
+  startEngine,
+  startSharedEngine,
+  unless,
+  type Engine,
+  type Front,
+  type PromptParts,
+  type WindowSize,
+} from '@foretype/models';
 import { appendFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Cursor } from './anchor.ts';
@@ -69,7 +78,13 @@ export class CompletionService {
   readonly #model: DraftModel;
   readonly #frontOf = fronts();
   readonly #edge: EdgeSide;
-  #status: ServerStatus = { draft: 'loading', edge: 'off', reason: null, lastCompletion: null };
+  #status: ServerStatus = {
+    draft: 'loading',
+    edge: 'off',
+    languages: null,
+    reason: null,
+    lastCompletion: null,
+  };
   #draftReason: string | null = null;
   /** The last sentence in the log: it is not worth a line a keystroke. */
   #said: string | undefined;
@@ -184,6 +199,7 @@ export class CompletionService {
     const { state, asked } = this.#edge;
     return refusalOf({
       settings: this.#settings,
+      family: this.#model.family,
       language,
       explicit,
       power: this.#power,
@@ -201,6 +217,12 @@ export class CompletionService {
   /** UTF-16 code units of other files that a prompt has room for. */
   get roomBeside(): number {
     return roomBeside(this.#model.family);
+  }
+
+  /** UTF-16 code units around a cursor that a prompt takes; undefined where no family is there yet. */
+  get reach(): WindowSize | undefined {
+    const { family } = this.#model;
+    return family && reachOf(family.context);
   }
 
   /** Whether the edge node can be asked now. */
@@ -366,7 +388,8 @@ export class CompletionService {
   #enter(change: Partial<ServerStatus>): void {
     const reason = this.#reason;
     if (reason && reason !== this.#status.reason) this.#say(reason);
-    this.#status = { ...this.#status, edge: this.#edge.state.status, ...change, reason };
+    const languages = this.#model.family?.languages ?? null;
+    this.#status = { ...this.#status, edge: this.#edge.state.status, languages, ...change, reason };
     this.#options.onStatus(this.#status);
   }
 }

@@ -487,7 +487,7 @@ describe('a family in a folder', () => {
     );
     await assert.rejects(importFrom(place, families, offline()), {
       code: 'exists',
-      message: `Another version of made-1.0 is in ${join(families, 'made-1.0')}; remove that folder first.`,
+      message: `Another version of made-1.0 is in ${join(families, 'made-1.0')}; remove it first.`,
     });
   });
 });

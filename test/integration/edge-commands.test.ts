@@ -246,13 +246,13 @@ describe('foretype-edge adapter', () => {
     const { run } = terminal(home);
     assert.match(
       (await run('adapter', 'add', 'mine', first)).out,
-      /^mine@1 is stored: 1\.6 MiB, rank 8, for foretype-small\.$/,
+      /^mine@1 is stored: 1\.7 MB, rank 8, for foretype-small\.$/,
     );
     assert.match((await run('adapter', 'add', 'mine', second)).out, /^mine@2 is stored/);
     assert.equal((await run('adapter', 'add', 'mine', first)).out, `${first} is stored already, as mine@1.`);
     const { out } = await run('adapter', 'list');
-    assert.match(out, /^mine +2 +1\.6 MiB +- +0 +added$/m);
-    assert.match(out, /^langium +- +1\.6 MiB +- +0 +with foretype-small$/m);
+    assert.match(out, /^mine +2 +1\.7 MB +- +0 +added$/m);
+    assert.match(out, /^langium +- +1\.7 MB +- +0 +with foretype-small$/m);
     const listed = JSON.parse((await run('adapter', 'list', '--json')).out) as {
       name: string;
       versions: number;
@@ -267,7 +267,7 @@ describe('foretype-edge adapter', () => {
       family: null,
     });
     const shown = await run('adapter', 'show', 'mine');
-    assert.match(shown.out, /^1 +1\.6 MiB +8 +2026-06-01T12:00Z +[0-9a-f]{12} +bb7d2d153ae2$/m);
+    assert.match(shown.out, /^1 +1\.7 MB +8 +2026-06-01T12:00Z +[0-9a-f]{12} +bb7d2d153ae2$/m);
     assert.equal(
       (JSON.parse((await run('adapter', 'show', 'mine', '--json')).out) as { versions: unknown[] }).versions
         .length,
@@ -277,7 +277,7 @@ describe('foretype-edge adapter', () => {
     const [path, last] = [join(home, 'one.gguf'), join(home, 'last.gguf')];
     assert.match(
       (await run('adapter', 'export', 'mine@1', path)).out,
-      /^mine@1 is in .*: 1\.6 MiB, SHA-256 [0-9a-f]{64}\.$/,
+      /^mine@1 is in .*: 1\.7 MB, SHA-256 [0-9a-f]{64}\.$/,
     );
     await run('adapter', 'export', 'mine', last);
     assert.ok(readFileSync(path).equals(readFileSync(first)));
@@ -351,7 +351,7 @@ describe('foretype-edge adapter', () => {
       assigned.err,
     );
     assert.deepEqual(await answering(), shipped);
-    const row = /^langium +- +1\.6 MiB +- +1 +with foretype-small$/m;
+    const row = /^langium +- +1\.7 MB +- +1 +with foretype-small$/m;
     assert.match((await run('adapter', 'list')).out, row);
 
     await run('adapter', 'add', 'langium', first);
@@ -371,10 +371,10 @@ describe('foretype-edge adapter', () => {
     const { run } = terminal(home);
     await run('adapter', 'add', 'mine', first);
     await run('adapter', 'pin', 'mine');
-    assert.match((await run('adapter', 'list')).out, /^mine +1 +1\.6 MiB +yes /m);
+    assert.match((await run('adapter', 'list')).out, /^mine +1 +1\.7 MB +yes /m);
     assert.match((await run('adapter', 'show', 'mine')).out, /^mine: pinned, /);
     await run('adapter', 'unpin', 'mine');
-    assert.match((await run('adapter', 'list')).out, /^mine +1 +1\.6 MiB +- /m);
+    assert.match((await run('adapter', 'list')).out, /^mine +1 +1\.7 MB +- /m);
     assert.deepEqual((await run('adapter', 'pin', 'none')).err, 'There is no adapter named "none".');
   });
 
@@ -493,7 +493,7 @@ describe('foretype-edge backup', () => {
     const folder = join(home, 'backups', 'one');
     const { code, out, err } = await run('backup', folder);
     assert.equal(code, 0, err);
-    assert.equal(out, `${folder} has the database, 1.6 MiB of adapters, the configuration.`);
+    assert.equal(out, `${folder} has the database, 1.7 MB of adapters, the configuration.`);
     assert.deepEqual(readdirSync(folder).toSorted(), ['blocks', 'config.jsonc', 'node.db']);
     assert.equal(statSync(folder).mode & 0o777, 0o700);
     assert.equal(statSync(join(folder, 'node.db')).mode & 0o777, 0o600);

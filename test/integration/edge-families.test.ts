@@ -23,7 +23,7 @@ describe("a family's vocabulary", () => {
     const manifest = (await answer.json()) as Manifest;
     const { file: name, bytes: size, sha256 } = family.backbone;
     const backbone = { file: name, bytes: size, sha256 };
-    assert.deepEqual(manifest, { ...family, backbone, draft: manifest.draft, adapters: [] });
+    assert.deepEqual(manifest, { ...family, backbone, draft: manifest.draft, adapters: [], notices: [] });
 
     const file = await fetch(`${url}${BASE}/${manifest.draft.file}`, bearer(TOKEN));
     const bytes = Buffer.from(await file.arrayBuffer());

@@ -3,6 +3,7 @@ import { EMBEDDED_FAMILY, fingerprintOf, parseGguf } from '@foretype/models';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,8 +62,8 @@ describe('foretype families', () => {
     const { run } = await user(t);
     const { code, out } = await run('families');
     assert.equal(code, 0);
-    assert.match(out, /^foretype-small · embedded · \d+(\.\d)? M · \d+(\.\d)? MiB · MIT · good$/m);
-    assert.match(out, /^qwen2\.5-coder-1\.5b · to be had · 0\.49 B · 506 MiB · Apache-2\.0 · \w+$/m);
+    assert.match(out, /^foretype-small · embedded · \d+(\.\d)? M · \d+(\.\d)? MB · MIT · good$/m);
+    assert.match(out, /^qwen2\.5-coder-1\.5b · to be had · 0\.49 B · 531 MB · Apache-2\.0 · \w+$/m);
     assert.match(
       out,
       /^ {2}The licence of its backbone allows research and evaluation, no commercial use\.$/m,
@@ -78,6 +79,20 @@ describe('foretype families', () => {
     assert.match(err, /^Draft with it by the setting "family": "made-1\.0"\.$/m);
     assert.match((await run('families')).out, /^made-1\.0 · installed · /m);
     assert.match((await run('families', 'import', 'copy')).out, /^made-1\.0 is installed already, /);
+  });
+
+  it('removes what was imported, once', async (t) => {
+    const { run, families } = await user(t);
+    await run('families', 'import', 'copy');
+    const { code, out, err } = await run('families', 'remove', 'made-1.0');
+    assert.deepEqual([code, out], [0, 'made-1.0 is removed.']);
+    assert.match(err, /^An editor whose setting "family" names it needs another one now\.$/);
+    assert.deepEqual(readdirSync(families), []);
+    const again = await run('families', 'remove', 'made-1.0');
+    assert.deepEqual(
+      [again.code, again.out, again.err],
+      [1, '', '"made-1.0" is not installed; look at its name.'],
+    );
   });
 
   it('pulls from an address, and says how far it is', async (t) => {
@@ -112,9 +127,15 @@ describe('foretype families', () => {
   });
 
   const wrong: [args: string[], code: number, message: RegExp][] = [
-    [['frobnicate'], 2, /^Expected nothing, pull NAME\|URL or import FOLDER; see foretype --help\.$/],
+    [
+      ['frobnicate'],
+      2,
+      /^Expected nothing, pull NAME\|URL, import FOLDER or remove NAME; see foretype --help\.$/,
+    ],
     [['pull'], 2, /^Expected nothing, pull/],
     [['import', 'a', 'b'], 2, /^Expected nothing, pull/],
+    [['remove'], 2, /^Expected nothing, pull/],
+    [['remove', 'foretype-small'], 1, /^foretype-small is built in and cannot be removed\.$/],
     [['pull', 'qwen'], 1, /^The catalogue has no family "qwen"; it has qwen2\.5-coder-1\.5b, .*\.$/],
     [['import', 'none'], 1, /^The family manifest .*none.family\.json cannot be read; .*\.$/],
   ];

@@ -2,7 +2,7 @@
 import { EMBEDDED_FAMILY, fingerprintOf, loadFamily, parseGguf } from '@foretype/models';
 import { KNOWN_FAMILIES } from '@foretype/models/catalogue';
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,9 +12,11 @@ import {
   CancellationTokenSource,
   createConnection,
   createProtocolConnection,
+  LSPErrorCodes,
   StreamMessageReader,
   StreamMessageWriter,
   WorkDoneProgress,
+  type ResponseError,
 } from 'vscode-languageserver/node';
 import {
   importFamily,
@@ -25,7 +27,14 @@ import {
 import { alone } from '../../server/src/families/lock.ts';
 import { answerFamilies } from '../../server/src/families/requests.ts';
 import { directoryOf } from '../../server/src/families/place.ts';
-import { FamiliesRequest, ImportFamilyRequest, InstallFamilyRequest } from '../../server/src/protocol.ts';
+import { removeFamily } from '../../server/src/families/remove.ts';
+import {
+  FamiliesRequest,
+  ImportFamilyRequest,
+  InstallFamilyRequest,
+  RemoveFamilyRequest,
+  type FamilyFailure,
+} from '../../server/src/protocol.ts';
 import {
   cutAfter,
   fileServer,
@@ -226,7 +235,7 @@ describe('a family of the catalogue, on a laptop', () => {
     const full = { ...tools, freeBytes: () => Promise.resolve(64 * 1024 ** 2) };
     await assert.rejects(installFamily('made-1.0', families, full, offered), {
       code: 'no-space',
-      message: /^\S+ \S+ are to come and 64\.0 MiB are free at .*; make room and try again\.$/,
+      message: /^\S+ \S+ are to come and 67 MB are free at .*; make room and try again\.$/,
     });
     assert.deepEqual(server.asked, []);
   });
@@ -292,6 +301,7 @@ describe('a family from elsewhere, on a laptop', () => {
     await cp(EMBEDDED_FAMILY, place, { recursive: true });
     await importFamily(place, families, offline());
     assert.deepEqual(readdirSync(join(families, 'foretype-small')).toSorted(), [
+      'NOTICE.md',
       'draft.q8_0.gguf',
       'family.json',
     ]);
@@ -321,9 +331,148 @@ describe('a family from elsewhere, on a laptop', () => {
     assert.deepEqual(installed(), ['made-1.0']);
   });
 
+  it('brings the notices and licences along that lie in its folder', async () => {
+    const place = await folder();
+    const texts = ['NOTICE', 'LICENSE.txt', 'Licence', 'COPYING.LESSER', 'THIRD-PARTY-NOTICES.md'];
+    for (const name of [...texts, 'README.md', '.license'])
+      await writeFile(join(place, name), `${name} says so.`);
+    await mkdir(join(place, 'LICENSES'));
+    await importFamily(place, families, offline());
+    const came = join(families, 'made-1.0');
+    assert.deepEqual(readdirSync(came).toSorted(), ['draft.gguf', 'family.json', ...texts].toSorted());
+    assert.equal(readFileSync(join(came, 'COPYING.LESSER'), 'utf8'), 'COPYING.LESSER says so.');
+  });
+
+  it('comes from an address with the notices that its manifest names, as they should be', async (t) => {
+    const { server } = await served(t);
+    const notice = Buffer.from('Made by somebody.');
+    const manifest = JSON.parse(MANIFEST) as object;
+    const notices = [{ file: 'NOTICE.md', bytes: notice.length, sha256: sha256(notice) }];
+    server.files.set('family.json', Buffer.from(JSON.stringify({ ...manifest, notices })));
+    server.files.set('LICENSE', Buffer.from('Nobody named it.'));
+    server.files.set('NOTICE.md', Buffer.from('Made by nobody..!'));
+    await assert.rejects(importFamily(server.url, families, tools), {
+      code: 'damaged',
+      message: /^NOTICE\.md is not what it should be /,
+    });
+    assert.deepEqual(installed(), []);
+    server.files.set('NOTICE.md', notice);
+    server.asked.length = 0;
+    await importFamily(server.url, families, tools);
+    assert.deepEqual(server.asked, ['family.json', 'NOTICE.md']);
+    const came = join(families, 'made-1.0');
+    assert.deepEqual(readdirSync(came).toSorted(), ['NOTICE.md', 'draft.gguf', 'family.json']);
+    assert.ok(readFileSync(join(came, 'NOTICE.md')).equals(notice));
+
+    await rm(join(came, 'NOTICE.md'));
+    assert.equal((await importFamily(server.url, families, tools)).already, false);
+    assert.ok(readFileSync(join(came, 'NOTICE.md')).equals(notice));
+  });
+
   it('comes from nowhere else', async () => {
     for (const from of ['copy', './copy', 'ftp://host/copy'])
       await assert.rejects(importFamily(from, families, offline()), { code: 'usage' });
+  });
+});
+
+describe('a family that is removed', () => {
+  const remove = (id: string, change: { standard?: string; used?: string } = {}) => {
+    const places = { standard: EMBEDDED_FAMILY, families, used: EMBEDDED_FAMILY, ...change };
+    return removeFamily(id, () => places);
+  };
+  const lay = async (place: string, id = 'made-1.0') => {
+    await mkdir(place, { recursive: true });
+    await writeFile(join(place, 'draft.gguf'), FILES.draft);
+    await writeFile(join(place, 'family.json'), manifestWith(FILES.draft, id));
+  };
+
+  it('leaves nothing behind, nor is another one touched', async () => {
+    await lay(join(families, 'made-1.0'));
+    await lay(join(families, 'made-1.0.1'), 'made-1.0.1');
+    await mkdir(join(families, '.made-1.0.part'));
+    await writeFile(part(), FILES.draft.subarray(0, 100));
+    await remove('made-1.0');
+    assert.deepEqual(readdirSync(families), ['made-1.0.1']);
+    await loadFamily(join(families, 'made-1.0.1'));
+    await assert.rejects(remove('made-1.0'), {
+      code: 'unknown',
+      message: '"made-1.0" is not installed; look at its name.',
+    });
+  });
+
+  it('goes where only a part of it came, and where it is damaged', async () => {
+    await mkdir(join(families, '.made-1.0.part'), { recursive: true });
+    await writeFile(part(), FILES.draft.subarray(0, 100));
+    await remove('made-1.0');
+    assert.deepEqual(readdirSync(families), []);
+    await lay(join(families, 'made-1.0'));
+    await writeFile(join(families, 'made-1.0', 'family.json'), '{');
+    await remove('made-1.0');
+    assert.deepEqual(readdirSync(families), []);
+  });
+
+  it('is found by its name in a folder that somebody called otherwise', async () => {
+    await lay(join(families, 'copied'));
+    await remove('made-1.0');
+    assert.deepEqual(readdirSync(families), []);
+  });
+
+  it('is not the one that is built in', async () => {
+    const message = 'foretype-small is built in and cannot be removed.';
+    await assert.rejects(remove('foretype-small'), { code: 'embedded', message });
+    const standard = join(families, 'made-1.0');
+    await lay(standard);
+    await assert.rejects(remove('made-1.0', { standard, used: EMBEDDED_FAMILY }), { code: 'embedded' });
+    assert.ok(existsSync(join(standard, 'draft.gguf')));
+  });
+
+  it('is not the one that is in use, by whatever way', async () => {
+    const place = join(families, 'made-1.0');
+    await lay(place);
+    const way = join(directory, 'way');
+    await symlink(place, way);
+    for (const used of [place, way])
+      await assert.rejects(remove('made-1.0', { used }), {
+        code: 'in-use',
+        message: /^made-1\.0 is in use and cannot be removed; .* by the setting "family"\.$/,
+      });
+    assert.ok(existsSync(join(place, 'draft.gguf')));
+    assert.deepEqual(readdirSync(families), ['made-1.0']);
+  });
+
+  it('is nothing outside of where families are', async () => {
+    const outside = join(directory, 'made-1.0');
+    await lay(outside);
+    await mkdir(families);
+    for (const id of ['../made-1.0', outside, '..', '.', '', 'a/../../made-1.0', '.made-1.0'])
+      await assert.rejects(remove(id), { code: 'unknown' });
+    await symlink(outside, join(families, 'made-1.0'));
+    await remove('made-1.0');
+    assert.deepEqual(readdirSync(families), []);
+    assert.ok(lstatSync(outside).isDirectory());
+    await loadFamily(outside);
+    assert.ok(existsSync(join(outside, 'draft.gguf')));
+  });
+
+  it('is no folder in which nobody ever put a family', async () => {
+    await mkdir(join(families, 'letters'), { recursive: true });
+    await writeFile(join(families, 'letters', 'dear.txt'), 'Dear');
+    await assert.rejects(remove('letters'), { code: 'unknown' });
+    assert.ok(existsSync(join(families, 'letters', 'dear.txt')));
+  });
+
+  it('is not the one that somebody is installing', async () => {
+    await lay(join(families, 'made-1.0'));
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const installing = alone(join(families, '.made-1.0.lock'), () => promise);
+    await assert.rejects(remove('made-1.0'), {
+      code: 'in-use',
+      message: /^made-1\.0 is being installed by another window or command; .*\.$/,
+    });
+    resolve(undefined);
+    await installing;
+    await remove('made-1.0');
+    assert.deepEqual(readdirSync(families), []);
   });
 });
 
@@ -433,6 +582,30 @@ describe('what a client may ask about families', () => {
     await assert.rejects(client.sendRequest(InstallFamilyRequest, { id: 'none' }), {
       message: /^The catalogue has no family "none"; it has qwen.*\.$/,
     });
+  });
+
+  it('removes a family, and says by a code why it does not', async (t) => {
+    const { server } = await served(t);
+    const { client } = asking(t);
+    await client.sendRequest(ImportFamilyRequest, { from: server.url });
+    assert.equal(await client.sendRequest(RemoveFamilyRequest, { id: 'made-1.0' }), null);
+    assert.deepEqual(readdirSync(families), []);
+    const refused = async (of: typeof client, id: string) => {
+      const failed = of.sendRequest(RemoveFamilyRequest, { id }).then(
+        () => assert.fail('It was removed.'),
+        (error: unknown) => error as ResponseError<FamilyFailure>,
+      );
+      const { code, data, message } = await failed;
+      assert.equal(code, LSPErrorCodes.RequestFailed);
+      assert.match(message, /^\S+ is .*\.$/);
+      return data!.code;
+    };
+    assert.equal(await refused(client, 'made-1.0'), 'unknown');
+    assert.equal(await refused(client, 'foretype-small'), 'embedded');
+    const { client: user } = asking(t, { family: 'made-1.0' });
+    await user.sendRequest(ImportFamilyRequest, { from: server.url });
+    assert.equal(await refused(user, 'made-1.0'), 'in-use');
+    assert.deepEqual(installed(), ['made-1.0']);
   });
 
   it('has the family that is used taken anew when its files were made good', async (t) => {

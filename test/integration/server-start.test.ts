@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { build } from '../../tools/build.ts';
+import { childrenOf, gone } from '../support/processes.ts';
 
 const root = join(import.meta.dirname, '../..');
 const SERVER = join(root, 'extension/dist/server.mjs');
@@ -29,6 +30,33 @@ describe('the bundled language server', () => {
     );
     assert.ok(server <= most(), `${server.toFixed(0)} ms`);
   });
+
+  for (const when of ['loading', 'ready'] as const)
+    it(`answers shutdown within 200 ms while its model is ${when}, and leaves no process behind`, async (t) => {
+      // The least counts: an editor kills whoever takes 2 s, and other work of the machine only adds.
+      let least = Infinity;
+      for (let run = 0; run < 5 && (run === 0 || least > 200); run++) {
+        const server = start({ FORETYPE_FAMILY: EMBEDDED_FAMILY });
+        const initializationOptions = { shareEngine: false };
+        await server.send('initialize', 1, {
+          processId: null,
+          rootUri: null,
+          capabilities: {},
+          initializationOptions,
+        });
+        server.notify('initialized', {});
+        await server.said(`"draft":"${when}"`);
+        let engines: number[] = [];
+        while (engines.length === 0) engines = await childrenOf(server.pid);
+        const began = performance.now();
+        await server.send('shutdown', 2, {});
+        least = Math.min(least, performance.now() - began);
+        server.notify('exit', {});
+        await gone([server.pid, ...engines]);
+      }
+      t.diagnostic(`${least.toFixed(0)} ms`);
+      assert.ok(least <= 200, `${least.toFixed(0)} ms`);
+    });
 
   it('connects to nothing at start when no edge node is set', async (t) => {
     const directory = mkdtempSync(join(tmpdir(), 'foretype-connect-'));
@@ -92,6 +120,7 @@ function start(env: Record<string, string>) {
     while (!output.includes(text)) await once(child.stdout, 'data');
   };
   return {
+    pid: child.pid!,
     said,
     notify: (method: string, params: object) => write({ method, params }),
     send: async (method: string, id: number, params: object) => {

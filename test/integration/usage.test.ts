@@ -27,6 +27,7 @@ import {
 import { serve } from '../../server/src/lsp.ts';
 import { DismissedNotification, ForgetUsageRequest, UsageRequest } from '../../server/src/protocol.ts';
 import { FAKE, FakeEngine } from '../support/fake-engine.ts';
+import { FakeNode } from '../support/fake-node.ts';
 
 const LIMIT = { timeout: 30_000 };
 const TEXT = 'const a = 1;\nconst b = \n';
@@ -84,7 +85,7 @@ async function editor(t: TestContext, settings: object = {}) {
   await open(uri);
   let version = 1;
   const end = { line: 1, character: 10 };
-  const ask = async (
+  const items = async (
     of = uri,
     triggerKind: InlineCompletionTriggerKind = InlineCompletionTriggerKind.Invoked,
   ) => {
@@ -93,12 +94,14 @@ async function editor(t: TestContext, settings: object = {}) {
       InlineCompletionRequest.type,
       params,
     );
-    return (Array.isArray(answer) ? answer : answer?.items)?.[0];
+    return (Array.isArray(answer) ? answer : answer?.items) ?? [];
   };
+  const ask = async (...of: Parameters<typeof items>) => (await items(...of))[0];
   const held = () => client.sendRequest(UsageRequest);
   return {
     usage,
     open,
+    items,
     ask,
     held,
     /** The one row of the report. */
@@ -152,6 +155,30 @@ describe('measures of use through the language server', LIMIT, () => {
     assert.ok(isUsageReport(JSON.parse(written)));
     for (const word of ['const', 'untitled', 'one', (first.insertText as string).slice(10)])
       assert.ok(!written.includes(word), word);
+  });
+
+  it('have the text that was chosen of several', async (t) => {
+    const node = await FakeNode.start(t);
+    const { items, accept, row, stop } = await editor(t, { edgeUrl: node.url, edgeToken: 'ft_token' });
+    const peer = await node.welcomed();
+    const answer = items();
+    peer.verdict((await peer.round()).id, 0, [...Buffer.from(' 42;\n')]);
+    const [first, second] = await answer;
+    assert.equal(first!.insertText, 'const b = 42;');
+    assert.deepEqual(
+      [first!.command!.arguments, second!.command!.arguments],
+      [
+        [uri, 0],
+        [uri, 1],
+      ],
+    );
+    await accept(second!);
+    const { outcomes, characters } = await row();
+    assert.deepEqual([outcomes.accepted, outcomes.rejected, outcomes.ignored], [1, 0, 0]);
+    const length = (second!.insertText as string).length - 'const b = '.length;
+    assert.notEqual(length, '42;'.length);
+    assert.deepEqual(characters, { shown: length, accepted: length, typed: 0 });
+    await stop();
   });
 
   it('tell why there was nothing', async (t) => {

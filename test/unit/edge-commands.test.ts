@@ -1,4 +1,4 @@
-import { sizeText } from '@foretype/models/catalogue';
+import { memoryText, sizeText } from '@foretype/models/catalogue';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { helpText, parseCommand, type Command } from '../../edge-node/src/command.ts';
@@ -177,13 +177,25 @@ describe('a project on the command line', () => {
 
 describe('what is written', () => {
   it('has sizes and times that people can read', () => {
-    assert.deepEqual([0, 1023, 1024, 1536, 150 * 1024, 1_646_573_056, 2 ** 50].map(sizeText), [
+    const files = [0, 999, 1000, 9_949, 9_950, 150_000, 999_499, 999_500, 1_646_573_056, 1e16];
+    assert.deepEqual(files.map(sizeText), [
       '0 bytes',
+      '999 bytes',
+      '1.0 kB',
+      '9.9 kB',
+      '10 kB',
+      '150 kB',
+      '999 kB',
+      '1.0 MB',
+      '1.6 GB',
+      '10000 TB',
+    ]);
+    assert.deepEqual([1023, 1024, 1536, 223 * 1024 ** 2, 16 * 1024 ** 3, 2 ** 50].map(memoryText), [
       '1023 bytes',
       '1.0 KiB',
       '1.5 KiB',
-      '150 KiB',
-      '1.5 GiB',
+      '223 MiB',
+      '16 GiB',
       '1024 TiB',
     ]);
     assert.equal(timeText(new Date('2026-06-01T12:34:56Z')), '2026-06-01T12:34Z');

@@ -5,7 +5,13 @@ import { english } from '../../extension/src/l10n.ts';
 import { menuOf } from '../../extension/src/menu.ts';
 import type { Situation } from '../../extension/src/status.ts';
 
-const READY: ServerStatus = { draft: 'ready', edge: 'connected', reason: null, lastCompletion: null };
+const READY: ServerStatus = {
+  draft: 'ready',
+  edge: 'connected',
+  languages: null,
+  reason: null,
+  lastCompletion: null,
+};
 const USUAL: Situation = {
   condition: READY,
   enabled: true,

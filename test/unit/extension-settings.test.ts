@@ -82,10 +82,18 @@ describe('reading the settings', () => {
 
 describe('languages', () => {
   it('one that is not named is as the star says, and on without one', () => {
-    assert.equal(languageEnabled({ '*': true, markdown: false }, 'markdown'), false);
-    assert.equal(languageEnabled({ '*': false, go: true }, 'go'), true);
-    assert.equal(languageEnabled({ '*': false }, 'python'), false);
-    assert.equal(languageEnabled({}, 'python'), true);
+    assert.equal(languageEnabled({ '*': true, markdown: false }, 'markdown', null), false);
+    assert.equal(languageEnabled({ '*': false, go: true }, 'go', null), true);
+    assert.equal(languageEnabled({ '*': false }, 'python', null), false);
+    assert.equal(languageEnabled({}, 'python', null), true);
+  });
+
+  it('one that the model was not trained on is off unless it is named', () => {
+    const known = ['typescript'];
+    assert.equal(languageEnabled({ '*': true }, 'typescript', known), true);
+    assert.equal(languageEnabled({ '*': true }, 'python', known), false);
+    assert.equal(languageEnabled({ '*': true, python: true }, 'python', known), true);
+    assert.equal(languageEnabled({ '*': false }, 'typescript', known), false);
   });
 
   const user = { '*': true, go: false };

@@ -3,7 +3,13 @@ import { beforeEach, describe, it } from 'node:test';
 import type { ServerStatus } from '@foretype/server/protocol';
 import { Steps } from '../../extension/src/steps.ts';
 
-const READY: ServerStatus = { draft: 'ready', edge: 'off', reason: null, lastCompletion: null };
+const READY: ServerStatus = {
+  draft: 'ready',
+  edge: 'off',
+  languages: null,
+  reason: null,
+  lastCompletion: null,
+};
 const USUAL = { condition: READY, automatic: true, snooze: null };
 
 /** What VS Code keeps for an extension, over windows and sessions. */

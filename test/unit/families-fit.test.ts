@@ -62,7 +62,7 @@ const TABLE: [
     { disk: 540e6 },
     HALF,
     'no',
-    /^506 MiB are to come, and 515 MiB are free on the disk\.$/,
+    /^531 MB are to come, and 540 MB are free on the disk\.$/,
   ],
   ['one that is here, on a full disk', { disk: 0 }, { ...HALF, toCome: 0 }, 'good', /^About/],
   [

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { filtered, FILTERS } from '../../server/src/filters/filtered.ts';
+import { lossesOf } from '../../server/src/filters/reasons.ts';
 import { placeAt, type Place } from '../../server/src/filters/place.ts';
 
 interface Case {
@@ -82,6 +83,16 @@ describe('the golden files', () => {
       assert.ok(failing.length > 0);
     });
   }
+
+  it('say in one sentence each what they took, and the last of them where nothing is left', () => {
+    for (const { name, place, candidate, expected } of all) {
+      const losses = lossesOf(filtered(candidate, place));
+      const dropped = expected.text === '';
+      assert.equal(losses.length, dropped ? Math.min(1, expected.by.length) : expected.by.length, name);
+      const sentence = dropped ? /^It is not shown: [^.]+\.$/ : /^Not all of it is shown: [^.]+\.$/;
+      for (const loss of losses) assert.match(loss, sentence);
+    }
+  });
 
   it('would fail with another expectation', () => {
     for (const { place, candidate, expected } of all) {

@@ -4,7 +4,13 @@ import type { CompletionReport, ServerStatus } from '@foretype/server/protocol';
 import { english } from '../../extension/src/l10n.ts';
 import { type Situation, tooltipMarkdown, viewStatus } from '../../extension/src/status.ts';
 
-const READY: ServerStatus = { draft: 'ready', edge: 'connected', reason: null, lastCompletion: null };
+const READY: ServerStatus = {
+  draft: 'ready',
+  edge: 'connected',
+  languages: null,
+  reason: null,
+  lastCompletion: null,
+};
 const REPORT: CompletionReport = {
   path: 'speculated',
   rounds: 2,

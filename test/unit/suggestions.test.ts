@@ -113,13 +113,14 @@ describe('the pause before work', () => {
   const mood = { overwritten: 0, dismissed: 0 };
   const typing = { draftMs: 30, power: 'mains', mood, newLine: false } as const;
   for (const [name, change, ms] of [
-    ['short where drafts are quick', {}, 25],
+    ['short where drafts are quick', {}, 15],
+    ['none before the first draft', { draftMs: null }, 0],
     ['half a draft’s time', { draftMs: 100 }, 50],
     ['never longer than is noticed', { draftMs: 900 }, 75],
     ['longer on battery', { draftMs: 100, power: 'battery' }, 100],
     ['longest when power is saved', { draftMs: 100, power: 'saver' }, 200],
     ['none on a new line', { draftMs: 900, power: 'saver', newLine: true }, 0],
-    ['as before after two that were sent away', { mood: { ...mood, dismissed: 2 } }, 25],
+    ['as before after two that were sent away', { mood: { ...mood, dismissed: 2 } }, 15],
     ['longer after each further one', { mood: { ...mood, dismissed: 5 } }, 200],
     ['at most three seconds', { mood: { ...mood, dismissed: 50 } }, 3000],
     ['even on a new line', { mood: { ...mood, dismissed: 5 }, newLine: true }, 200],
@@ -174,10 +175,10 @@ function world(parts: Partial<ConstructorParameters<typeof Suggestions>[0]> = {}
       made.push(one);
       return one.stream();
     },
-    cut: (text) => ({ text, replaces: 0, by: [] }),
+    cut: (text) => ({ text, replaces: 0, losses: [] }),
     scope: () => scope,
     verifies: () => true,
-    typing: () => ({ draftMs: 10, power: 'mains' }),
+    typing: () => ({ draftMs: 50, power: 'mains' }),
     onVerified: (place) => verified.push(place),
     now: () => clock,
     after: (ms, run) => {
@@ -427,6 +428,25 @@ describe('suggestions', () => {
     assert.equal(made.length, 2);
   });
 
+  it('make the line after the one that was chosen, which is no overwriting of the first', async () => {
+    const { suggestions, made, ask, pass } = world();
+    const { answer } = ask('a = |', true);
+    await pass(0);
+    await made[0]!.say('1;');
+    await made[0]!.say('2;', 'speculated');
+    await made[0]!.end();
+    assert.equal(await answer, '2;');
+    await pass(800);
+    suggestions.accepted(uri, 1);
+    const ahead = made.at(-1)!;
+    assert.equal(ahead.before, 'a = 1;\n');
+    void ask('a = 1;|');
+    await pass(0);
+    assert.equal(ahead.signal.aborted, false);
+    await ahead.say('b = 2;');
+    assert.equal(await ask('a = 1;\n|').answer, 'b = 2;');
+  });
+
   it('stay while editors close brackets, and let them be typed over', async () => {
     const { made, ask, pass } = world();
     const { answer } = ask('foo|;');
@@ -487,7 +507,7 @@ describe('suggestions', () => {
   });
 
   it('stay as they were shown while they are typed, whatever the filters made of them', async () => {
-    const cut = (text: string) => ({ text: text.replace(/^\(/u, ''), replaces: 0, by: [] });
+    const cut = (text: string) => ({ text: text.replace(/^\(/u, ''), replaces: 0, losses: [] });
     const { made, ask, pass } = world({ cut });
     const { answer } = ask('foo(|;');
     await pass(25);
@@ -500,7 +520,7 @@ describe('suggestions', () => {
   });
 
   it('stay where the target says what is not to be shown, and come where the draft was not', async () => {
-    const cut = (text: string) => ({ text: text.includes('bad') ? '' : text, replaces: 0, by: [] });
+    const cut = (text: string) => ({ text: text.includes('bad') ? '' : text, replaces: 0, losses: [] });
     const { made, verified, ask, pass } = world({ cut });
     const first = ask('a = |;');
     await pass(25);
@@ -609,7 +629,7 @@ describe('suggestions', () => {
     const cut = (text: string) => ({
       text: text === 'bad' ? '' : text,
       replaces: 0,
-      by: text === 'bad' ? ['closers'] : [],
+      losses: text === 'bad' ? ['It is not shown: it is bad.'] : [],
     });
     const { suggestions, made, ask, pass } = world({ cut });
     assert.equal(suggestions.explain(), null);
@@ -620,7 +640,7 @@ describe('suggestions', () => {
     assert.equal(await answer, undefined);
     const { given, steps } = suggestions.explain(uri)!;
     assert.equal(given, 'silent');
-    assert.deepEqual(steps, ['Waited 25 ms for the next key.', 'Not shown: closers.']);
+    assert.deepEqual(steps, ['Waited 25 ms for the next key.', 'It is not shown: it is bad.']);
     await ask('b = |;', false, { message: 'Completions are off for go.', stays: true }).answer;
     assert.deepEqual(suggestions.explain()!.steps, ['Completions are off for go.']);
     suggestions.closed(uri);

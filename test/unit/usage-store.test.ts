@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { UsageReport } from '@foretype/edge-node/protocol';
+import { OpenDocument } from '../../server/src/open-document.ts';
 import { runUsage } from '../../server/src/usage/command.ts';
 import { usageDirectory } from '../../server/src/usage/directory.ts';
 import { Measures } from '../../server/src/usage/measures.ts';
@@ -123,7 +123,7 @@ describe('windows that measure at once', () => {
   const windowOf = (id: string) => {
     let tick: () => void = () => assert.fail('nothing was begun');
     const measures = new Measures({
-      ...{ id, log, day: () => '2026-11-22', now: () => 0, textOf: () => '' },
+      ...{ id, log, day: () => '2026-11-22', now: () => 0, documentOf: () => undefined },
       every: (_, run) => {
         tick = run;
         return () => undefined;
@@ -131,7 +131,7 @@ describe('windows that measure at once', () => {
     });
     measures.open(directory, undefined);
     measures.configure({ measureUsage: true, shareUsage: false, edgeUrl: '' });
-    const document = TextDocument.create('a', 'c', 1, '');
+    const document = OpenDocument.of('a', 'c', 1, '');
     const ask = () => measures.request(document, 'c', 0).none('nothing');
     return { measures, ask, tick: () => tick() };
   };

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { TextDocument } from 'vscode-languageserver-textdocument';
+import { type OpenDocument, withLineFeeds } from '../../server/src/open-document.ts';
 import { isUsageReport, type UsagePath, type UsageRow } from '@foretype/edge-node/protocol';
 import { Measures } from '../../server/src/usage/measures.ts';
 import { HELD } from '../../server/src/usage/persistence.ts';
 import { Usage } from '../../server/src/usage/usage.ts';
+import { positionAt } from '../bench/editor/strokes.ts';
 
 const uri = 'file:///a.ts';
 
@@ -16,20 +17,20 @@ class Editor {
   day = '2026-11-22';
   closed = false;
   cursor: number;
-  document: TextDocument;
+  document: OpenDocument;
   readonly measures = new Measures({
     now: () => this.now,
     day: () => this.day,
-    textOf: (of) => (of === uri && !this.closed ? this.document.getText() : undefined),
+    documentOf: (of) => (of === uri && !this.closed ? this.document : undefined),
     every: () => () => undefined,
     id: 'a',
     log: () => assert.fail('there is nothing to say'),
   });
-  readonly #documents = this.measures.watching(TextDocument);
+  readonly #documents = this.measures.documents;
   #offered: { start: number; end: number; inserted: string; cursor: number } | undefined;
 
   constructor(marked: string, client = 'Visual Studio Code') {
-    this.cursor = marked.indexOf('|');
+    this.cursor = withLineFeeds(marked).indexOf('|');
     this.document = this.#documents.create(uri, 'typescript', 1, marked.replace('|', ''));
     this.measures.open('', client);
     this.measure(true);
@@ -51,27 +52,31 @@ class Editor {
   /** The server answers with a text for the cursor, as an item that replaces from the start of the line. */
   offer(
     text: string,
-    how: { replaces?: number; path?: UsagePath; verified?: boolean; ms?: number } = {},
+    how: { replaces?: number; path?: UsagePath; verified?: boolean; ms?: number; others?: string[] } = {},
   ): this {
-    const { replaces = 0, path = 'draft', verified = path === 'verified', ms = 10 } = how;
+    const { replaces = 0, others = [], path = 'draft', verified = path === 'verified', ms = 10 } = how;
     const { cursor, document } = this;
-    const all = document.getText();
+    const all = document.text;
     const start = all.slice(0, cursor).lastIndexOf('\n') + 1;
     const inserted = all.slice(start, cursor) + text;
-    const range = { start: document.positionAt(start), end: document.positionAt(cursor + replaces) };
+    const range = {
+      start: positionAt(document.text, start),
+      end: positionAt(document.text, cursor + replaces),
+    };
     this.now -= ms;
     const asking = this.ask();
     this.now += ms;
-    asking.given({ insertText: inserted, range }, { path, verified, adapter: false });
+    const given = others.map((other) => ({ insertText: all.slice(start, cursor) + other, range }));
+    asking.given({ insertText: inserted, range }, { path, verified, adapter: false, others: given });
     this.#offered = { start, end: cursor + replaces, inserted, cursor };
     return this;
   }
 
   /** Any change; the cursor goes behind what is inserted, or so far before that. */
   edit(start: number, end: number, text: string, back = 0): this {
-    const range = { start: this.document.positionAt(start), end: this.document.positionAt(end) };
+    const range = { start: positionAt(this.document.text, start), end: positionAt(this.document.text, end) };
     this.document = this.#documents.update(this.document, [{ range, text }], this.document.version + 1);
-    this.cursor = start + text.length - back;
+    this.cursor = start + withLineFeeds(text).length - back;
     return this;
   }
 
@@ -80,7 +85,7 @@ class Editor {
     for (const key of text) {
       this.wait(ms);
       const closer = ({ '(': ')', '[': ']', '{': '}' } as Record<string, string>)[key] ?? '';
-      if (')]}'.includes(key) && this.document.getText()[this.cursor] === key) this.cursor++;
+      if (')]}'.includes(key) && this.document.text[this.cursor] === key) this.cursor++;
       else this.edit(this.cursor, this.cursor, key + closer, closer.length);
     }
     return this;
@@ -221,6 +226,26 @@ describe('what becomes of it', () => {
     editor.measures.accepted(uri);
     assert.deepEqual(await outcomes(editor), { rejected: 1 });
   });
+
+  for (const [name, typed, other] of [
+    ['another one', '', 'total - 10;'],
+    ['its beginning', '', 'count'],
+    ['more of it', '', 'count + 1; // one'],
+    ['the beginning of what was left of it', 'co', 'unt'],
+    ['another end of it', 'co', 'nst;'],
+  ] as const)
+    it(`is ${name} where that was given with it and chosen`, async () => {
+      const rest = TEXT.slice(typed.length);
+      const editor = offered()
+        .type(typed)
+        .offer(rest, { verified: true, others: ['never', other] });
+      editor.wait(800).edit(editor.cursor, editor.cursor, other).measures.accepted(uri, 2);
+      const { outcomes: all, characters, parts } = await editor.row();
+      assert.deepEqual([all.accepted, all.acceptedInPart, all.rejected, all.ignored], [1, 0, 0, 0]);
+      const shown = typed.length + other.length;
+      assert.deepEqual(characters, { shown, accepted: other.length, typed: typed.length });
+      assert.deepEqual(parts, { word: 0, line: 0 });
+    });
 
   it('belongs to the text before where the next is answered before the editor speaks', async () => {
     const editor = offered().wait(800).accept({ says: false }).offer('\nconst b = 2;');
@@ -369,7 +394,7 @@ describe('persistence', () => {
   const LINE = 'const total = items.reduce(sum, 0);';
   const accepted = () => new Editor('a();\n|\nz();\n').offer(LINE).wait(800).accept();
   const place = (editor: Editor, text: string) => {
-    const start = editor.document.getText().indexOf(text);
+    const start = editor.document.text.indexOf(text);
     assert.ok(start >= 0, text);
     return { start, end: start + text.length };
   };
@@ -412,14 +437,10 @@ describe('persistence', () => {
     ['another indentation', (e: Editor) => replace(e, LINE, `    ${LINE}`), 1],
     [
       'a formatter that sets all anew',
-      (e: Editor) => e.edit(0, e.document.getText().length, `a();\n\n\n  ${LINE}\n\nz();\n`),
+      (e: Editor) => e.edit(0, e.document.text.length, `a();\n\n\n  ${LINE}\n\nz();\n`),
       1,
     ],
-    [
-      'a formatter that takes lines away',
-      (e: Editor) => e.edit(0, e.document.getText().length, `${LINE}\n`),
-      1,
-    ],
+    ['a formatter that takes lines away', (e: Editor) => e.edit(0, e.document.text.length, `${LINE}\n`), 1],
     ['undoing', (e: Editor) => replace(e, LINE, ''), 0],
     [
       'writing something else',
@@ -427,7 +448,7 @@ describe('persistence', () => {
       0,
     ],
     ['all but the first words', (e: Editor) => replace(e, ' = items.reduce(sum, 0);', ';'), 0],
-    ['deleting it all', (e: Editor) => e.edit(0, e.document.getText().length, ''), 0],
+    ['deleting it all', (e: Editor) => e.edit(0, e.document.text.length, ''), 0],
     ['the same somewhere else', (e: Editor) => replace(replace(e, LINE, ''), 'z();', `z();\n${LINE}`), 0],
   ] as const)
     it(`${still ? 'survives' : 'ends with'} ${name}`, async () => {
@@ -525,7 +546,7 @@ describe('whatever is done', () => {
           } else if (one.kind === 'type') editor.type(one.text);
           else if (one.kind === 'part') editor.part(one.text);
           else if (one.kind === 'edit') {
-            const { length } = editor.document.getText();
+            const { length } = editor.document.text;
             const [from, to] = [Math.min(one.from, length), Math.min(one.to, length)];
             editor.edit(Math.min(from, to), Math.max(from, to), one.text);
           } else if (one.kind === 'accept' && given > 0) {

@@ -3,6 +3,7 @@ import {
   importFrom,
   KNOWN_FAMILIES,
   memoryNeeded,
+  memoryText,
   needsOf,
   progressLines,
   pullFrom,
@@ -95,7 +96,7 @@ export async function list({ options, config }: Asked, io: CommandIo): Promise<v
     one.id,
     one.served ? `${one.where}, served` : one.where,
     sizeText(one.bytes),
-    one.needs === null ? '?' : sizeText(one.needs),
+    one.needs === null ? '?' : memoryText(one.needs),
     one.fits === null ? '?' : one.fits ? 'yes' : 'no',
     one.licence,
   ]);
@@ -158,5 +159,5 @@ function fits(needs: number | null, { memory }: Config, { machine }: CommandIo):
 }
 
 function tooLarge(id: string, needs: number): string {
-  return `${id} needs about ${sizeText(needs)} of memory, more than this node may have (--memory) with so many prompts (--sequences).`;
+  return `${id} needs about ${memoryText(needs)} of memory, more than this node may have (--memory) with so many prompts (--sequences).`;
 }

@@ -1,5 +1,5 @@
 /** Pure: what the facts about a machine and its node mean for whoever runs it. */
-import { sizeText } from '@foretype/models/catalogue';
+import { memoryText, sizeText } from '@foretype/models/catalogue';
 
 export interface Finding {
   /** What was looked at. */
@@ -65,9 +65,9 @@ export interface MemoryState {
 
 export function judgeMemory({ total, available, budget, needs }: MemoryState): Finding {
   const check = 'memory';
-  const about = `The families need about ${sizeText(needs)} without adapters that were added`;
+  const about = `The families need about ${memoryText(needs)} without adapters that were added`;
   if (budget > 0 && needs > budget) {
-    const says = `${about}, more than the bound of ${sizeText(budget)}.`;
+    const says = `${about}, more than the bound of ${memoryText(budget)}.`;
     return {
       check,
       status: 'fail',
@@ -76,15 +76,15 @@ export function judgeMemory({ total, available, budget, needs }: MemoryState): F
     };
   }
   if (needs > total) {
-    const says = `${about}, more than the ${sizeText(total)} of the machine.`;
+    const says = `${about}, more than the ${memoryText(total)} of the machine.`;
     return { check, status: 'fail', says, mend: 'Lower --sequences, or serve a smaller family.' };
   }
   if (budget > total) {
-    const says = `The bound of ${sizeText(budget)} is more than the ${sizeText(total)} of the machine.`;
+    const says = `The bound of ${memoryText(budget)} is more than the ${memoryText(total)} of the machine.`;
     return { check, status: 'warn', says, mend: 'Lower --memory.' };
   }
   if (available !== undefined && needs > available) {
-    const says = `${about}, and ${sizeText(available)} are free now.`;
+    const says = `${about}, and ${memoryText(available)} are free now.`;
     return {
       check,
       status: 'warn',
@@ -92,7 +92,7 @@ export function judgeMemory({ total, available, budget, needs }: MemoryState): F
       mend: 'If the node does not run already, end what takes the memory.',
     };
   }
-  return { check, status: 'ok', says: `${about}, of ${sizeText(budget || total)}.` };
+  return { check, status: 'ok', says: `${about}, of ${memoryText(budget || total)}.` };
 }
 
 export interface FileFacts {

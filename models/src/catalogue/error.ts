@@ -6,6 +6,10 @@ export type CatalogueErrorCode =
   | 'usage'
   /** Another version is there already. */
   | 'exists'
+  /** It belongs to the program itself. */
+  | 'embedded'
+  /** Somebody uses it, or is changing it. */
+  | 'in-use'
   /** There is no such family. */
   | 'unknown'
   /** Nothing or something wrong came over the network. */

@@ -8,6 +8,7 @@ export { memoryNeeded } from './memory.ts';
 export { manifestUrl, progressLines } from './network.ts';
 export { ROOM_LEFT } from './part.ts';
 export { importFrom, pullFrom, pullKnown } from './pull.ts';
-export { sizeText } from './size.ts';
+export { removeFrom } from './remove.ts';
+export { memoryText, sizeText } from './size.ts';
 export { systemCode, systemSentence } from './system.ts';
 export type { PullTools, Wants } from './tools.ts';

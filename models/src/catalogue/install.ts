@@ -35,9 +35,9 @@ export interface Source {
 /** A manifest's name in the folder of its family. */
 export const MANIFEST = 'family.json';
 
-/** The files of a family that are needed where `wants` says. */
-export function filesOf({ backbone, draft, adapters }: Family, wants: Wants): Weights[] {
-  return wants === 'draft' ? [draft] : [backbone, draft, ...adapters];
+/** The files of a family that are needed where `wants` says; without its notices nothing of it may be passed on. */
+export function filesOf({ backbone, draft, adapters, notices = [] }: Family, wants: Wants): Part[] {
+  return [...(wants === 'draft' ? [draft] : [backbone, draft, ...adapters]), ...notices];
 }
 
 /**
@@ -56,10 +56,7 @@ export async function install(source: Source, families: string, tools: PullTools
     if (family) {
       if (await source.same(family))
         return { family, directory, already: await whole(family, directory, source, families, tools) };
-      throw new CatalogueError(
-        'exists',
-        `Another version of ${id} is in ${directory}; remove that folder first.`,
-      );
+      throw new CatalogueError('exists', `Another version of ${id} is in ${directory}; remove it first.`);
     }
     const staging = stagingOf(families, id);
     if (await stat(directory).catch(() => undefined)) {
@@ -73,11 +70,16 @@ export async function install(source: Source, families: string, tools: PullTools
     await rename(staging, directory);
     return { family: await loadFamily(directory), directory, already: false };
   };
-  return alone(join(families, `.${id}.lock`), work, tools);
+  return alone(lockOf(families, id), work, tools);
+}
+
+/** The lock of whoever changes anything of a family. */
+export function lockOf(families: string, id: string): string {
+  return join(families, `.${id}.lock`);
 }
 
 /** Where a family is while it comes. */
-function stagingOf(families: string, id: string): string {
+export function stagingOf(families: string, id: string): string {
   return join(families, `.${id}.part`);
 }
 
@@ -96,7 +98,7 @@ async function alone<T>(lock: string, work: () => Promise<T>, { alone, signal }:
 }
 
 /** The family in a folder; undefined where none can be read there. */
-async function familyIn(directory: string): Promise<Family | undefined> {
+export async function familyIn(directory: string): Promise<Family | undefined> {
   try {
     return await loadFamily(directory);
   } catch (error) {

@@ -1,5 +1,5 @@
 /** The sources of families: a name of the catalogue, the address of a manifest, a folder. */
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { EngineError } from '../engine.ts';
@@ -13,6 +13,9 @@ import { fetchFile, fetchManifest, manifestUrl } from './network.ts';
 import type { Get, Part } from './part.ts';
 import { copyTo } from './sharing.ts';
 import type { PullTools, Wants } from './tools.ts';
+
+/** What files are called that say who may do what with the others. */
+const NOTICE = /^(?:third-?party-?)?(?:notice|licen[cs]e|copying|copyright)[a-z0-9._-]*$/i;
 
 /** Downloads a family of the catalogue. @throws CatalogueError, and the reason of the tools' signal */
 export async function pullKnown(known: KnownFamily, families: string, tools: PullTools): Promise<Pulled> {
@@ -69,7 +72,20 @@ export async function importFrom(folder: string, families: string, tools: PullTo
   };
   const text = await readFile(join(folder, MANIFEST), 'utf8');
   const lacks = there ? undefined : family.draft;
-  return install({ ...described(family, text, families, tools.wants), lacks, get }, families, tools);
+  const source = described(family, text, families, tools.wants);
+  const parts = [...source.parts, ...(await unnamed(folder, source.parts))];
+  return install({ ...source, parts, lacks, get }, families, tools);
+}
+
+/** Notices and licences that lie beside a manifest which does not name them: nobody knows their checksums. */
+async function unnamed(folder: string, named: readonly Part[]): Promise<Part[]> {
+  const found: Part[] = [];
+  for (const file of await readdir(folder)) {
+    if (!NOTICE.test(file) || named.some((part) => part.file === file)) continue;
+    const about = await stat(join(folder, file));
+    if (about.isFile()) found.push({ file, bytes: about.size, sha256: null });
+  }
+  return found;
 }
 
 /** The family that a manifest tells of, as `loadFamily` reads it. */

@@ -33,9 +33,6 @@ export const CHILD = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? './child.ts' : './engine-child.mjs', import.meta.url),
 );
 
-/** Milliseconds that a process gets to end by itself. */
-const GRACE = 2_000;
-
 /**
  * Starts a process that ends when its host does.
  * @throws what `fork` throws, for want of memory, say.
@@ -50,11 +47,9 @@ export function ownProcess(): Link {
     close: async () => {
       if (!child.pid || child.exitCode !== null || child.signalCode !== null) return;
       const exit = once(child, 'exit');
-      const giveUp = setTimeout(() => child.kill('SIGKILL'), GRACE);
-      if (child.connected) child.disconnect();
-      else child.kill('SIGKILL');
+      // It has nothing to save, and would hear of its channel's end only when it has loaded.
+      child.kill('SIGKILL');
       await exit;
-      clearTimeout(giveUp);
     },
     drop: () => void child.kill('SIGKILL'),
   };

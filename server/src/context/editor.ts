@@ -1,20 +1,20 @@
 import type { TextDocuments } from 'vscode-languageserver';
-import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { textAt } from './beginning.ts';
 import type { IgnoreFiles } from './ignore-files.ts';
+import type { OpenDocument } from '../open-document.ts';
 import { pathOf } from './ignored.ts';
 import { Neighbours } from './neighbours.ts';
 
 /** What is beside the documents of an editor, by its own events, the ignore files on the disk, and the clock. */
 export function neighboursIn(
-  documents: TextDocuments<TextDocument>,
+  documents: TextDocuments<OpenDocument>,
   ignored: Pick<IgnoreFiles, 'exclusionOf'>,
   room: () => number,
 ): Neighbours {
   const neighbours = new Neighbours({
     room,
     open: () => documents.keys(),
-    textOf: (uri) => documents.get(uri)?.getText(),
+    textOf: (uri) => documents.get(uri)?.text,
     // Where the ignore files cannot be read, nobody knows what they say.
     allowed: async (uri) => pathOf(uri).local && (await ignored.exclusionOf(uri, 'context')) === undefined,
     read: textAt,
@@ -28,6 +28,6 @@ export function neighboursIn(
   });
   documents.onDidOpen(({ document: { uri } }) => neighbours.opened(uri));
   documents.onDidSave(({ document: { uri } }) => neighbours.saved(uri));
-  documents.onDidClose(({ document }) => neighbours.closed(document.uri, document.getText()));
+  documents.onDidClose(({ document }) => neighbours.closed(document.uri, document.text));
   return neighbours;
 }

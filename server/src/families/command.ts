@@ -18,6 +18,7 @@ import { machineFacts } from './machine.ts';
 import type { FamilyList } from './messages.ts';
 import { fetchThrough } from './fetch.ts';
 import { familiesDirectory, settingOf, type Places } from './place.ts';
+import { removeFamily } from './remove.ts';
 
 export interface FamiliesIo {
   readonly places: Places;
@@ -50,13 +51,16 @@ export function familiesIo(signal: AbortSignal): FamiliesIo {
 export type FamiliesTask =
   | { readonly name: 'list'; readonly json: boolean }
   /** A name of the catalogue or an address; a folder or an address. */
-  | { readonly name: 'pull' | 'import'; readonly from: string };
+  | { readonly name: 'pull' | 'import'; readonly from: string }
+  | { readonly name: 'remove'; readonly id: string };
 
 /** The task that words behind `families` mean; undefined where they mean none. */
 export function familiesTask(words: readonly string[], json: boolean): FamiliesTask | undefined {
   const [name = 'list', from, ...more] = words;
   if (name === 'list') return from === undefined ? { name, json } : undefined;
-  if ((name !== 'pull' && name !== 'import') || from === undefined || more.length > 0) return undefined;
+  if (from === undefined || more.length > 0) return undefined;
+  if (name === 'remove') return { name, id: from };
+  if (name !== 'pull' && name !== 'import') return undefined;
   return { name, from: name === 'pull' || isAddress(from) ? from : resolve(from) };
 }
 
@@ -73,6 +77,12 @@ export async function runFamilies(task: FamiliesTask, io: FamiliesIo): Promise<v
     else lines(list).forEach(io.out);
     return;
   }
+  if (task.name === 'remove') {
+    await remove(task.id, places);
+    io.out(`${task.id} is removed.`);
+    io.err('An editor whose setting "family" names it needs another one now.');
+    return;
+  }
   const { directory, family, already } = await got(task, io);
   io.out(
     already
@@ -82,7 +92,14 @@ export async function runFamilies(task: FamiliesTask, io: FamiliesIo): Promise<v
   io.err(`Draft with it by the setting "family": ${JSON.stringify(settingOf(directory, places))}.`);
 }
 
-async function got({ name, from }: Exclude<FamiliesTask, { name: 'list' }>, io: FamiliesIo): Promise<Pulled> {
+async function remove(id: string, places: Places): Promise<void> {
+  // What editors use only they know.
+  await removeFamily(id, () => ({ ...places, used: places.standard })).catch((error: unknown) => {
+    throw told(error);
+  });
+}
+
+async function got({ name, from }: Extract<FamiliesTask, { from: string }>, io: FamiliesIo): Promise<Pulled> {
   const { families } = io.places;
   const tools: InstallTools = {
     fetch: io.fetch,
@@ -100,9 +117,14 @@ async function got({ name, from }: Exclude<FamiliesTask, { name: 'list' }>, io: 
       throw new Error('It was called off; what came is kept, and goes on when you ask again.', {
         cause: error,
       });
-    const sentence = catalogueSentence(error);
-    throw sentence === undefined ? error : new Error(sentence, { cause: error });
+    throw told(error);
   }
+}
+
+/** An error as a person is told of it; a fault of ours as it is. */
+function told(error: unknown): unknown {
+  const sentence = catalogueSentence(error);
+  return sentence === undefined ? error : new Error(sentence, { cause: error });
 }
 
 function lines({ families, problems }: FamilyList): string[] {

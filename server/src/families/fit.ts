@@ -1,5 +1,5 @@
 /** Pure: how a family fits a machine. */
-import { ROOM_LEFT, sizeText } from '@foretype/models/catalogue';
+import { memoryText, ROOM_LEFT, sizeText } from '@foretype/models/catalogue';
 
 export interface MachineFacts {
   /** Bytes of memory that a process may have. */
@@ -60,7 +60,7 @@ export function fitOf(machine: MachineFacts, draft: DraftFacts): Fit {
   if (toCome > 0 && toCome + ROOM_LEFT > disk)
     return no(`${sizeText(toCome)} are to come, and ${sizeText(disk)} are free on the disk.`);
   if (needs !== null && needs > memory * SHARE)
-    return no(`It needs about ${sizeText(needs)} of memory, too much of the ${sizeText(memory)} here.`);
+    return no(`It needs about ${memoryText(needs)} of memory, too much of the ${memoryText(memory)} here.`);
   const { lineMs, fileMs } = timesOf(machine.cores, draft);
   const line = lineMs < 100 ? 'less than 0.1 s' : `about ${seconds(lineMs)}`;
   const first = seconds(fileMs);
@@ -72,9 +72,9 @@ export function fitOf(machine: MachineFacts, draft: DraftFacts): Fit {
   if (needs !== null && free !== null && needs > free)
     return {
       verdict: 'tight',
-      sentence: `It needs about ${sizeText(needs)} of memory, and ${sizeText(free)} are free now.`,
+      sentence: `It needs about ${memoryText(needs)} of memory, and ${memoryText(free)} are free now.`,
     };
-  const taken = needs === null ? 'A' : `About ${sizeText(needs)} of memory, a`;
+  const taken = needs === null ? 'A' : `About ${memoryText(needs)} of memory, a`;
   return { verdict: 'good', sentence: `${taken} line in ${line}, the first of a file in up to ${first}.` };
 }
 

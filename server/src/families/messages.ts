@@ -33,7 +33,13 @@ export interface FamilyList {
 /** Client to server: the families that this machine could draft with. */
 export const FamiliesRequest = new RequestType<object, FamilyList, void>('foretype/families');
 
-/** How an installation ended. One that fails is answered with an error, whose message is one sentence. */
+/** What the error of a request about families has in its `data`; its message is one sentence. */
+export interface FamilyFailure {
+  /** `unknown`, `in-use` and the other codes of `CatalogueError`, or the system's, such as `ENOSPC`. */
+  readonly code: string;
+}
+
+/** How an installation ended. One that fails is answered with an error, see {@link FamilyFailure}. */
 export type FamilyInstalled =
   | {
       readonly outcome: 'installed';
@@ -62,3 +68,12 @@ export const ImportFamilyRequest = new RequestType<
   FamilyInstalled,
   void
 >('foretype/importFamily');
+
+/**
+ * Client to server: delete an installed family, and what came of one whose installation was ended. The embedded one stays
+ * (`embedded`), and so does the one that is drafted with here, or that somebody is installing (`in-use`); what is not there
+ * is `unknown`.
+ */
+export const RemoveFamilyRequest = new RequestType<{ readonly id: string }, null, void>(
+  'foretype/removeFamily',
+);

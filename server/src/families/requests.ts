@@ -1,4 +1,4 @@
-import { catalogueSentence, freeBytes, sizeText, type Pulled } from '@foretype/models/catalogue';
+import { catalogueSentence, freeBytes, sizeText, systemCode, type Pulled } from '@foretype/models/catalogue';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   LSPErrorCodes,
@@ -14,9 +14,12 @@ import {
   FamiliesRequest,
   ImportFamilyRequest,
   InstallFamilyRequest,
+  RemoveFamilyRequest,
+  type FamilyFailure,
   type FamilyInstalled,
 } from './messages.ts';
 import { settingOf, type Places } from './place.ts';
+import { removeFamily } from './remove.ts';
 
 export interface FamilyRequests {
   readonly places: () => Places & { readonly used: string };
@@ -30,6 +33,14 @@ const REPORT_MS = 200;
 
 /** Binds what clients may ask about families. */
 export function answerFamilies(connection: Connection, { places, fetch, onMended }: FamilyRequests): void {
+  /** What a client is told of an error. */
+  const failure = (error: unknown): unknown => {
+    const sentence = catalogueSentence(error);
+    if (sentence === undefined) return error;
+    connection.console.warn(sentence);
+    const data: FamilyFailure = { code: systemCode(error) };
+    return new ResponseError(LSPErrorCodes.RequestFailed, sentence, data);
+  };
   const install = async (
     { workDoneToken }: WorkDoneProgressParams,
     token: CancellationToken,
@@ -59,10 +70,7 @@ export function answerFamilies(connection: Connection, { places, fetch, onMended
       return { outcome: 'installed', id: installed.id, setting: settingOf(directory, places()), already };
     } catch (error) {
       if (abort.signal.aborted) return { outcome: 'cancelled' };
-      const sentence = catalogueSentence(error);
-      if (sentence === undefined) throw error;
-      connection.console.warn(sentence);
-      throw new ResponseError(LSPErrorCodes.RequestFailed, sentence);
+      throw failure(error);
     } finally {
       cancelled.dispose();
       end();
@@ -79,6 +87,12 @@ export function answerFamilies(connection: Connection, { places, fetch, onMended
   connection.onRequest(ImportFamilyRequest, ({ from, ...params }, token) =>
     install(params, token, from, (tools) => importFamily(from, places().families, tools)),
   );
+  connection.onRequest(RemoveFamilyRequest, async ({ id }) => {
+    await removeFamily(id, places).catch((error: unknown) => {
+      throw failure(error);
+    });
+    return null;
+  });
 }
 
 /** Reports how far a file is, now and then, and the last of it soon, also where nothing more comes. */

@@ -102,7 +102,11 @@ export function filtered(text: string, place: Place, filters: readonly Filter[] 
     for (const { name, apply } of filters) {
       if (candidate.text === '') break;
       const kept = apply(candidate, site);
-      if (kept.text !== candidate.text || kept.replaces !== candidate.replaces) by.add(name);
+      if (kept.text !== candidate.text || kept.replaces !== candidate.replaces) {
+        // Behind the others, since it may have changed it before them, too.
+        by.delete(name);
+        by.add(name);
+      }
       candidate = kept;
     }
     if (candidate.text === before.text) break;

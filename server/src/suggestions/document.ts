@@ -128,11 +128,16 @@ export class DocumentSuggestions {
     return cut && cut.text !== text ? [{ text: cut.text, replaces: cut.replaces }] : [];
   }
 
-  accepted(): void {
+  accepted(index: number): void {
     this.#mood.pleased();
     this.#stopReading();
     const shown = this.#shown;
-    if (shown?.text) this.#prefetch(shown.request, shown, this.#parts.scope(this.#uri));
+    if (!shown?.text) return;
+    const scope = this.#parts.scope(this.#uri);
+    const other = index > 0 && this.#others(shown.request, scope, shown.text)[index - 1];
+    // What stands in the document now is the other one, with which nobody overwrote the first.
+    if (other) this.#shown = { ...shown, ...other, verified: false };
+    this.#prefetch(shown.request, other || shown, scope);
   }
 
   dismissed(): void {
@@ -196,7 +201,7 @@ export class DocumentSuggestions {
   #cut(text: string, request: SuggestionRequest, steps: string[]): Cut | undefined {
     if (text === '') return undefined;
     const cut = this.#parts.cut(text, request);
-    for (const name of cut.by) steps.push(cut.text === '' ? `Not shown: ${name}.` : `Cut: ${name}.`);
+    steps.push(...cut.losses);
     return cut.text === '' ? undefined : cut;
   }
 

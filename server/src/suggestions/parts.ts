@@ -8,7 +8,7 @@ import type { Typing } from './pause.ts';
 export interface SuggestionsParts {
   /** Makes the texts of a place: a draft, then the target's own. */
   readonly make: (work: Work, signal: AbortSignal) => AsyncIterable<Candidate>;
-  /** What may be shown of a text at a place, and by what it was cut. */
+  /** What may be shown of a text at a place. */
   readonly cut: (text: string, request: Pick<SuggestionRequest, 'cursor' | 'language'>) => Cut;
   readonly scope: (uri: string) => Scope;
   /** Whether anybody could verify a draft now. */
@@ -31,11 +31,11 @@ export interface Work {
   readonly purpose: 'typing' | 'asked' | 'ahead';
 }
 
-/** What is to be shown, see `filtered`. */
+/** What is to be shown, see `filtered`, and in sentences what is not. */
 export interface Cut {
   readonly text: string;
   readonly replaces: number;
-  readonly by: readonly string[];
+  readonly losses: readonly string[];
 }
 
 export interface SuggestionRequest extends DocumentPlace {

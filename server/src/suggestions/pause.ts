@@ -11,9 +11,10 @@ export interface Typing {
   readonly newLine: boolean;
 }
 
-/** Milliseconds at the least; the editor itself waits 50 before it asks. */
-const LEAST = 25;
-/** Share of a draft's own time, and the most of it in milliseconds: what is quick to make is cheap to make in vain. */
+/**
+ * Share of a draft's own time, and the most of it in milliseconds: what is quick to make is cheap to make in vain, and
+ * VS Code waits 50 before it asks.
+ */
 const OF_DRAFT = 0.5;
 const MOST = 75;
 /** On battery a key in vain costs more than a moment. */
@@ -31,7 +32,7 @@ const MOST_AFTER = { overwritten: 300, dismissed: 3000 };
 export function pauseFor({ draftMs, power, mood, newLine }: Typing): number {
   const dismissed = backoff(mood.dismissed, MOST_AFTER.dismissed);
   if (newLine) return dismissed;
-  const work = Math.min(MOST, Math.max(LEAST, OF_DRAFT * (draftMs ?? 0)));
+  const work = Math.min(MOST, OF_DRAFT * (draftMs ?? 0));
   return Math.max(work * FACTOR[power], dismissed, backoff(mood.overwritten, MOST_AFTER.overwritten));
 }
 

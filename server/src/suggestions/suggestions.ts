@@ -39,9 +39,12 @@ export class Suggestions {
     return (uri === undefined ? [...this.#explained.values()].at(-1) : this.#explained.get(uri)) ?? null;
   }
 
-  /** What was shown in a document was accepted whole. */
-  accepted(uri: string): void {
-    this.#documents.get(uri)?.accepted();
+  /**
+   * A text that was answered for a document was accepted whole.
+   * @param index 0 for the first of the answer, 1 for the first of its others.
+   */
+  accepted(uri: string, index = 0): void {
+    this.#documents.get(uri)?.accepted(index);
   }
 
   /** What was shown in a document was sent away. */

@@ -1,14 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import type { Connection } from 'vscode-languageserver';
+import type { OpenDocument } from '../open-document.ts';
 import { ForgetUsageRequest, UsageRequest } from '../protocol.ts';
 import { Measures } from './measures.ts';
 
 /** Measures on the clocks of this machine, shown to the client and forgotten when it asks for that. */
-export function measuresFor(connection: Connection, textOf: (uri: string) => string | undefined): Measures {
+export function measuresFor(
+  connection: Connection,
+  documentOf: (uri: string) => OpenDocument | undefined,
+): Measures {
   const measures = new Measures({
     now: () => performance.now(),
     day: () => dayOf(new Date()),
-    textOf,
+    documentOf,
     every: (ms, run) => {
       const timer = setInterval(run, ms).unref();
       return () => clearInterval(timer);

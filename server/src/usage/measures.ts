@@ -1,32 +1,45 @@
 import type { UsagePath, UsageReport, UsageRow } from '@foretype/edge-node/protocol';
-import type { InlineCompletionItem } from 'vscode-languageserver';
-import type { TextDocument } from 'vscode-languageserver-textdocument';
+import type { InlineCompletionItem, TextDocumentContentChangeEvent } from 'vscode-languageserver';
+import { OpenDocument, withLineFeeds } from '../open-document.ts';
 import type { ServerSettings } from '../settings.ts';
 import { trimmed } from './change.ts';
 import { merged } from './rows.ts';
 import { UsageStore, type StoreOptions } from './store.ts';
 import { Usage, type UsageParts } from './usage.ts';
 
-export interface MeasuresOptions extends UsageParts, Pick<StoreOptions, 'id' | 'log'> {
+export interface MeasuresOptions extends Omit<UsageParts, 'textOf'>, Pick<StoreOptions, 'id' | 'log'> {
+  /** A document as it is now; undefined where it is not open. */
+  readonly documentOf: (uri: string) => OpenDocument | undefined;
   /** Calls back every so many milliseconds, until what it returns is called. */
   readonly every: (ms: number, run: () => void) => () => void;
 }
 
 export type UsageSettings = Pick<ServerSettings, 'measureUsage' | 'shareUsage' | 'edgeUrl'>;
 
-/** Documents as they are made and changed; `TextDocument` of the library is one. */
+/** How documents are made and changed. */
 interface Documents {
-  create(uri: string, language: string, version: number, content: string): TextDocument;
-  update(document: TextDocument, changes: TextChange[], version: number): TextDocument;
+  create(uri: string, language: string, version: number, text: string): OpenDocument;
+  update(
+    document: OpenDocument,
+    changes: readonly TextDocumentContentChangeEvent[],
+    version: number,
+  ): OpenDocument;
 }
-type TextChange = Parameters<typeof TextDocument.update>[1][number];
+
+type GivenItem = Pick<InlineCompletionItem, 'insertText' | 'range'>;
 
 /** Is told how a request ended. */
 export interface Asking {
   /** @param verified whether the text is the target's own, wherever it was kept. */
   given(
-    item: Pick<InlineCompletionItem, 'insertText' | 'range'>,
-    how: { readonly path: UsagePath; readonly verified: boolean; readonly adapter: boolean },
+    item: GivenItem,
+    how: {
+      readonly path: UsagePath;
+      readonly verified: boolean;
+      readonly adapter: boolean;
+      /** What may be chosen in its place, in the order of the answer. */
+      readonly others?: readonly GivenItem[];
+    },
   ): void;
   none(why: keyof UsageRow['unanswered']): void;
 }
@@ -47,7 +60,7 @@ export class Measures {
 
   constructor(options: MeasuresOptions) {
     this.#options = options;
-    this.#usage = new Usage(options);
+    this.#usage = new Usage({ ...options, textOf: (uri) => options.documentOf(uri)?.text });
   }
 
   /**
@@ -71,7 +84,7 @@ export class Measures {
   }
 
   /** A request has come for a place in a document, in UTF-16 code units, of which it says how it ends. */
-  request(document: TextDocument, language: string, cursor: number): Asking {
+  request(document: OpenDocument, language: string, cursor: number): Asking {
     const { uri, version } = document;
     const began = this.#options.now();
     const none: Asking['none'] = (why) => {
@@ -79,54 +92,51 @@ export class Measures {
     };
     return {
       none,
-      given: ({ insertText, range }, how) => {
+      given: (item, { others = [], ...how }) => {
         if (!this.#on) return;
         // What was asked for a text that is gone is not shown.
-        if (document.version !== version || this.#options.textOf(uri) === undefined) {
+        if (this.#options.documentOf(uri)?.version !== version) {
           none('late');
           return;
         }
-        const start = range ? document.offsetAt(range.start) : cursor;
-        const end = range ? document.offsetAt(range.end) : cursor;
-        const removed = document.getText().slice(start, end);
-        const inserted = typeof insertText === 'string' ? insertText : insertText.value;
         const ms = this.#options.now() - began;
-        this.#usage.answered({ uri, language, ...how, ms, cursor, start, removed, inserted });
+        const itemOf = (one: GivenItem) => ({ cursor, ...replacementIn(document, one, cursor) });
+        this.#usage.answered({ uri, language, ...how, ms, ...itemOf(item), others: others.map(itemOf) });
       },
     };
   }
 
-  accepted(uri: string): void {
-    if (this.#on) this.#usage.accepted(uri);
+  /** @param index 0 for the item that was given, 1 for the first of its others. */
+  accepted(uri: string, index = 0): void {
+    if (this.#on) this.#usage.accepted(uri, index);
   }
 
   dismissed(uri: string): void {
     if (this.#on) this.#usage.dismissed(uri);
   }
 
-  closed(document: TextDocument): void {
-    if (this.#on) this.#usage.closed(document.uri, document.getText());
+  closed(document: OpenDocument): void {
+    if (this.#on) this.#usage.closed(document.uri, document.text);
   }
 
-  /** The same documents, whose changes are seen; `TextDocuments` tells only that there was one. */
-  watching(documents: Documents): Documents {
-    return {
-      create: (...args) => documents.create(...args),
-      update: (document, changes, version) => {
-        if (!this.#on || changes.length === 0) return documents.update(document, changes, version);
-        const { uri } = document;
-        this.#usage.changing(uri);
-        let updated = document;
-        for (const change of changes) {
-          const { offset, end } = extentOf(updated, change);
-          const removed = offset === end ? '' : updated.getText().slice(offset, end);
-          updated = documents.update(updated, [change], version);
-          this.#usage.changed(uri, trimmed({ offset, removed, inserted: change.text }));
-        }
-        return updated;
-      },
-    };
-  }
+  /** Documents whose changes are seen; `TextDocuments` tells only that there was one. */
+  readonly documents: Documents = {
+    create: (...opened) => OpenDocument.of(...opened),
+    update: (document, changes, version) => {
+      const { uri } = document;
+      if (this.#on && changes.length > 0) this.#usage.changing(uri);
+      let updated = document;
+      for (const change of changes) {
+        const before = updated;
+        updated = before.changed(change, version);
+        if (!this.#on) continue;
+        const { start, end } = before.replacedBy(change);
+        const removed = before.slice(start, end);
+        this.#usage.changed(uri, trimmed({ offset: start, removed, inserted: withLineFeeds(change.text) }));
+      }
+      return updated;
+    },
+  };
 
   /** All that is held on this machine, of this process and of others. */
   async report(): Promise<UsageReport> {
@@ -172,9 +182,9 @@ export class Measures {
   }
 }
 
-/** Where a change begins and ends, in UTF-16 code units; one without a place replaces all. */
-function extentOf(document: TextDocument, change: TextChange): { offset: number; end: number } {
-  if (!('range' in change)) return { offset: 0, end: document.getText().length };
-  const [a, b] = [document.offsetAt(change.range.start), document.offsetAt(change.range.end)];
-  return { offset: Math.min(a, b), end: Math.max(a, b) };
+/** What an item puts where; at the cursor where it does not say. */
+function replacementIn(document: OpenDocument, { insertText, range }: GivenItem, cursor: number) {
+  const { start, end } = range ? document.extentOf(range) : { start: cursor, end: cursor };
+  const inserted = withLineFeeds(typeof insertText === 'string' ? insertText : insertText.value);
+  return { start, removed: document.slice(start, end), inserted };
 }

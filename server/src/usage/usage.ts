@@ -40,6 +40,8 @@ export interface Answer extends Asked, Item {
   readonly verified: boolean;
   /** Milliseconds from the request. */
   readonly ms: number;
+  /** What may be chosen in its place, in the order of the answer. */
+  readonly others?: readonly Item[];
 }
 
 /** Milliseconds for which a text can be seen until somebody may have read it; Cody counts from there, too. */
@@ -59,8 +61,12 @@ interface Visible extends Offered {
   readonly accepted: number;
   readonly byKey: number;
   readonly parts: Readonly<Record<Unit, number>>;
+  /** With what its last change was accepted, if that looked like a part of it. */
+  readonly unit: Unit | undefined;
   /** What was accepted of it, to be looked for later. */
   readonly followed: Followed | undefined;
+  /** The texts that may be chosen in its place. */
+  readonly others: readonly string[];
 }
 
 /** A text whose end is known but for whether the editor says that it was accepted. */
@@ -136,12 +142,19 @@ export class Usage {
     row.requests++;
     latency[bucket] = (latency[bucket] ?? 0) + 1;
     const offered = offeredBy(answer);
-    if (offered && this.#goesOn(uri, offered, verified)) return;
+    const others = (answer.others ?? []).map((one) => offeredBy(one)?.text ?? '');
+    if (offered && this.#goesOn(uri, offered, { verified, others })) return;
     this.#leave(uri);
     if (!offered) return;
     row.offered[path]++;
-    const nothing = { accepted: 0, byKey: 0, parts: { word: 0, line: 0 }, followed: undefined };
-    this.#visible.set(uri, { ...offered, ...nothing, kind, verified, since: this.#parts.now() });
+    const nothing = {
+      accepted: 0,
+      byKey: 0,
+      parts: { word: 0, line: 0 },
+      unit: undefined,
+      followed: undefined,
+    };
+    this.#visible.set(uri, { ...offered, ...nothing, kind, verified, others, since: this.#parts.now() });
   }
 
   /** Something is about to change in a document. */
@@ -164,12 +177,16 @@ export class Usage {
     }
   }
 
-  /** The editor put what was shown in a document into it, whole. */
-  accepted(uri: string): void {
+  /**
+   * The editor put a text that it was given for a document into it, whole.
+   * @param index 0 for the one that was shown, 1 for the first that might be chosen in its place.
+   */
+  accepted(uri: string, index = 0): void {
     const ended = this.#ended.get(uri);
     if (ended && this.#parts.now() - ended.at <= SAID_MS) {
       this.#ended.delete(uri);
-      const { seen, last, as } = ended;
+      const { last, as } = ended;
+      const seen = chosenOf(ended.seen, index);
       const count = as === 'accepted' ? 0 : last.inserted.length;
       const typed = as === 'typed' ? count : 0;
       const stood = as === 'neither' ? { ...seen, followed: undefined } : seen;
@@ -177,10 +194,12 @@ export class Usage {
       this.#conclude({ ...seen, accepted: seen.accepted + count, byKey: seen.byKey - typed }, 'accepted');
       return;
     }
-    const seen = this.#visible.get(uri);
-    if (!seen) return;
+    const visible = this.#visible.get(uri);
+    if (!visible) return;
     this.#visible.delete(uri);
-    this.#conclude({ ...seen, accepted: seen.accepted + seen.text.length - seen.typed }, 'accepted');
+    const seen = chosenOf(visible, index);
+    const rest = Math.max(0, seen.text.length - seen.typed);
+    this.#conclude({ ...seen, accepted: seen.accepted + rest }, 'accepted');
   }
 
   /** The user sent away what was shown in a document. */
@@ -224,14 +243,20 @@ export class Usage {
   }
 
   /** Whether a text that was given is, to whoever looks at it, the one that was shown before. */
-  #goesOn(uri: string, offered: Offered, verified: boolean): boolean {
+  #goesOn(
+    uri: string,
+    offered: Offered,
+    { verified, others }: Pick<Visible, 'verified' | 'others'>,
+  ): boolean {
     const before = this.#visible.get(uri);
     const next = before && continued(before, offered);
     if (!next) return false;
     const same = agrees(before, next);
     if (!same && (before.verified || !verified)) return false;
     if (!same) this.#tally.row(before.kind).swapped++;
-    this.#visible.set(uri, { ...before, ...next, verified: before.verified || verified });
+    const stood = next.text.slice(0, next.text.length - offered.text.length);
+    const all = others.map((text) => stood + text);
+    this.#visible.set(uri, { ...before, ...next, verified: before.verified || verified, others: all });
     return true;
   }
 
@@ -241,7 +266,7 @@ export class Usage {
     // The end of a text may be brackets that editors close, which nobody types, nor do they change anything.
     const complete = next.typed === next.text.length || next.local === next.text;
     const isTyped = inserted === '' || this.#gathers || isKey(change);
-    let seen: Visible = { ...before, ...next };
+    let seen: Visible = { ...before, ...next, unit: undefined };
     let unit: Unit | undefined;
     if (isTyped) {
       const byKey = before.byKey + (inserted === '' ? next.typed - before.typed : inserted.length);
@@ -252,7 +277,7 @@ export class Usage {
       const followed = this.#follow(uri, seen, offset, inserted);
       const accepted = before.accepted + Math.max(0, inserted.length - removed);
       seen = { ...seen, accepted, followed };
-      if (!complete) seen = { ...seen, parts: { ...parts, [unit]: parts[unit] + 1 } };
+      if (!complete) seen = { ...seen, unit, parts: { ...parts, [unit]: parts[unit] + 1 } };
     }
     if (!complete) {
       this.#visible.set(uri, seen);
@@ -311,6 +336,16 @@ export class Usage {
     row.characters.accepted += seen.accepted;
     row.characters.typed += seen.byKey;
   }
+}
+
+/** The text that was accepted of those that there were. */
+function chosenOf(seen: Visible, index: number): Visible {
+  const text = index === 0 ? undefined : seen.others[index - 1];
+  if (text === undefined) return seen;
+  const { unit, parts } = seen;
+  // Where one text begins as the other does, the whole of it looked like a part.
+  const whole = unit !== undefined && seen.typed === text.length;
+  return { ...seen, text, parts: whole ? { ...parts, [unit]: parts[unit] - 1 } : parts };
 }
 
 function kindOf({ language, adapter }: Asked): Kind {

@@ -66,7 +66,7 @@ export function positionAt(
   text: string,
   offset: number,
 ): { readonly line: number; readonly character: number } {
-  const start = text.lastIndexOf('\n', offset - 1) + 1;
+  const start = text.slice(0, offset).lastIndexOf('\n') + 1;
   let line = 0;
   for (let at = text.indexOf('\n'); at !== -1 && at < start; at = text.indexOf('\n', at + 1)) line++;
   return { line, character: offset - start };

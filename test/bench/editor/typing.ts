@@ -3,9 +3,10 @@ import { loadHeldOut } from '../../../evaluation/src/heldout.ts';
 import { testsOf } from '../../../evaluation/src/projects.ts';
 import { chance, shuffled } from '../../../evaluation/src/random.ts';
 import { realClock } from '../../support/emulator/virtual-clock.ts';
-import { machine, sampled, type Bench, type Part } from '../bench.ts';
+import { sampled, type Bench, type Part } from '../bench.ts';
 import { tracesOver, type Trace } from '../keystrokes/places.ts';
-import { NOT_BUILT, peerProgram, release } from '../peer/build.ts';
+import { release } from '../peer/build.ts';
+import { besidePeers } from '../peer/pair.ts';
 import { continueDev, llamaVscode, tabby } from './clients.ts';
 import { foretype, plain, type Arm } from './contestants.ts';
 import { play, type Seen } from './play.ts';
@@ -16,15 +17,20 @@ const ROUND_TRIP_MS = 20;
 const PLACES = 3;
 const KEYS_EACH = 60;
 const BURSTS = ['several lines', 'with deletions'] as const;
+/** Of the places, with a target that is 12 times as large. */
+const WIDE_SHARE = 2 / 3;
 /** Keys with which everybody gets going before the first place, for which nothing counts. */
 const WARM = 24;
 
-export const typing: Part = { name: 'typing', run: (bench) => run(bench, undefined) };
-export const typingAway: Part = { name: 'typing-away', run: (bench) => run(bench, ROUND_TRIP_MS) };
+export const typing = partOf('typing', undefined);
+export const typingAway = partOf('typing-away', ROUND_TRIP_MS);
 
-async function run(bench: Bench, roundTripMs: number | undefined) {
-  const program = peerProgram();
-  if (!program) return NOT_BUILT;
+function partOf(name: string, roundTripMs: number | undefined): Part {
+  const measure = (bench: Bench, program: string) => withTarget(bench, program, roundTripMs);
+  return { name, run: (bench) => besidePeers(bench, { wideShare: WIDE_SHARE, measure, reportOf }) };
+}
+
+async function withTarget(bench: Bench, program: string, roundTripMs: number | undefined) {
   await using stack = new AsyncDisposableStack();
   const options = { stack, family: bench.family, directory: bench.directory, roundTripMs, program };
   const arms: Record<ArmName, Arm> = {
@@ -33,8 +39,7 @@ async function run(bench: Bench, roundTripMs: number | undefined) {
     'Continue’s rules': await plain(continueDev, options),
     'llama.vscode’s rules': await plain(llamaVscode, options),
   };
-  const results = await measure(bench, arms, roundTripMs);
-  return { results, ...reportOf(results, machine()) };
+  return measure(bench, arms, roundTripMs);
 }
 
 async function measure(
