@@ -39,7 +39,7 @@ async function withTarget(bench: Bench, program: string, roundTripMs: number | u
     'Continue’s rules': await plain(continueDev, options),
     'llama.vscode’s rules': await plain(llamaVscode, options),
   };
-  return measure(bench, arms, roundTripMs);
+  return await measure(bench, arms, roundTripMs);
 }
 
 async function measure(
