@@ -29,6 +29,9 @@ export interface ForetypeApi {
 
 let loading: Promise<Client> | undefined;
 
+/** Milliseconds that a walkthrough gets until it looks for what is done. */
+const WALKTHROUGH_MS = 500;
+
 /** Returns before the language server runs, so that neither a process nor a model delays the editor. */
 export function activate(context: ExtensionContext): ForetypeApi {
   const { extension, globalState, secrets, subscriptions } = context;
@@ -36,8 +39,7 @@ export function activate(context: ExtensionContext): ForetypeApi {
   let condition: Situation['condition'] = 'starting';
   let client: Client | undefined;
 
-  // By these keys the walkthrough knows which of its steps are done.
-  const steps = new Steps(globalState, (step) => void commands.executeCommand('setContext', step, true));
+  const steps = new Steps(globalState, (step) => void pulse(step));
   const show = () => {
     const now = situation();
     steps.observe(now);
@@ -113,6 +115,11 @@ export function activate(context: ExtensionContext): ForetypeApi {
     // A document whose language is changed is opened anew.
     workspace.onDidOpenTextDocument(show),
     window.onDidChangeActiveTextEditor(show),
+    window.tabGroups.onDidChangeTabs(({ opened, changed }) => {
+      // Of a walkthrough extensions are told nothing else than that it is no editor they know.
+      if ([...opened, ...changed].some(({ input }) => input === undefined))
+        setTimeout(() => steps.opened(), WALKTHROUGH_MS);
+    }),
     window.onDidChangeWindowState(({ focused }) => {
       snooze.review();
       if (focused) client?.focused();
@@ -169,6 +176,12 @@ const clock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Sets a context key for a moment: VS Code checks a step when its key is set, and not where it is set already. */
+async function pulse(key: string): Promise<void> {
+  await commands.executeCommand('setContext', key, true);
+  await commands.executeCommand('setContext', key, false);
+}
 
 /** When a snooze ends, in the words of the user's clock. */
 function snoozeShown({ until }: Snooze): Situation['snooze'] {

@@ -8,24 +8,25 @@ const STEPS = ['foretype.offered', 'foretype.accepted', 'foretype.joined', 'fore
 export type Step = (typeof STEPS)[number];
 
 /**
- * VS Code checks a step by what happens while it looks, which is from the first time on that a walkthrough is opened. So
- * what was done is remembered, and said again in every window.
+ * VS Code checks a step by what happens while it looks, which is from the first time on that a walkthrough is opened in a
+ * window; what is so already by then never counts. So what was done is remembered, and said again when that may be.
  */
 export class Steps {
   readonly #memory: Pick<Memento, 'get' | 'update'>;
   readonly #check: (step: Step) => void;
   readonly #done = new Set<Step>();
 
-  /** @param check - has VS Code know that a step is done. */
+  /** @param check - has VS Code, where it looks, see that a step is being done. */
   constructor(memory: Pick<Memento, 'get' | 'update'>, check: (step: Step) => void) {
     this.#memory = memory;
     this.#check = check;
-    for (const step of STEPS) if (memory.get(step) === true) this.#mark(step);
+    for (const step of STEPS) if (memory.get(step) === true) this.#done.add(step);
   }
 
   reached(step: Step): void {
     if (this.#done.has(step)) return;
-    this.#mark(step);
+    this.#done.add(step);
+    this.#check(step);
     void this.#memory.update(step, true);
   }
 
@@ -35,8 +36,8 @@ export class Steps {
     if (snooze || !automatic) this.reached('foretype.quieted');
   }
 
-  #mark(step: Step): void {
-    this.#done.add(step);
-    this.#check(step);
+  /** A walkthrough has been opened, or may have been. */
+  opened(): void {
+    for (const step of this.#done) this.#check(step);
   }
 }

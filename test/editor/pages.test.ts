@@ -103,6 +103,8 @@ describe('the pages in VS Code', { skip: SKIP, timeout: 600_000 }, () => {
     const menu = await textOf('.quick-input-widget');
     for (const entry of ['Ask for a Completion', 'Snooze…', 'Turn Off for typescript', 'Settings'])
       assert.ok(menu.includes(entry), entry);
+    // It is faded in.
+    await workbench.page.waitForTimeout(500);
     await workbench.screenshot('menu.png', { x: 190, y: 0, width: 620, height: 330 });
     await workbench.page.keyboard.press('Escape');
   });
@@ -152,6 +154,9 @@ describe('the pages in VS Code', { skip: SKIP, timeout: 600_000 }, () => {
       await walkthrough.locator('.getting-started-step.expanded').getByText(step).waitFor();
       await textOf('.gettingStartedContainer');
     }
+    // Texts were offered before it was opened.
+    const done = walkthrough.locator('.getting-started-step.expanded .codicon-getting-started-step-checked');
+    await done.first().waitFor();
     await page.mouse.move(1400, 800);
     await page.waitForTimeout(500);
     await workbench.screenshot('walkthrough.png', { x: 460, y: 110, width: 880, height: 670 });
