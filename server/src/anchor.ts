@@ -10,6 +10,8 @@ export interface Cursor {
   readonly text: string;
   /** UTF-16 offset. */
   readonly offset: number;
+  /** The word before it is whole: the editor's own list has it so, and would insert no more of it. */
+  readonly wholeWord?: boolean;
 }
 
 export interface Anchored extends Cursor {

@@ -54,7 +54,7 @@ export function placed(
   const tail = document.slice(behind, Math.min(document.length, behind + Math.max(LEAST.after, reach.after)));
   return {
     offset: lineStart + character,
-    cursor: { uri: document.uri, text: head + tail, offset: head.length },
+    cursor: { uri: document.uri, text: head + tail, offset: head.length, wholeWord: selected !== undefined },
     itemOf: ({ text: completion, replaces }, form, index = 0) => {
       const line = {
         text: (before + completion).replaceAll('\n', document.lineEnd),

@@ -94,6 +94,15 @@ describe('the golden files', () => {
     }
   });
 
+  it('go on with no word that the editor’s own list has whole', () => {
+    const shown = (before: string, candidate: string, wholeWord: boolean) =>
+      filtered(candidate, { ...placeAt(before, before.length, 'typescript'), wholeWord }).text;
+    assert.equal(shown('confirm', 'ed = true;', true), '');
+    assert.equal(shown('confirm', 'ed = true;', false), 'ed = true;');
+    assert.equal(shown('confirm', '(text);', true), '(text);');
+    assert.equal(shown('a.', 'forEach(one);', true), 'forEach(one);');
+  });
+
   it('would fail with another expectation', () => {
     for (const { place, candidate, expected } of all) {
       const found = filtered(candidate, place);

@@ -33,6 +33,7 @@ describe('a place in a document', () => {
     const range = { start: { line: 0, character: 2 }, end: { line: 0, character: 5 } };
     const { cursor, itemOf } = at('a.for|;', { text: 'forEach', range });
     assert.equal(around(cursor), 'a.forEach|;');
+    assert.equal(cursor.wholeWord, true);
     assert.equal(itemOf(suggestion('(x)'), 'line')!.insertText, 'a.forEach(x)');
     assert.deepEqual(itemOf(suggestion('(x)'), 'line')!.range, {
       start: { line: 0, character: 0 },

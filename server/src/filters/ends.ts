@@ -11,9 +11,11 @@ export function onOneLine({ text, replaces }: Candidate, { tail }: Site): string
   return onlyCloses(tail.slice(replaces)) ? text : text.split('\n', 1)[0]!;
 }
 
-/** Nothing of a text that would become one word with what stands behind the cursor. */
-export function fittingTheWord({ text, replaces }: Candidate, { tail }: Site): string {
-  return ENDS_IN_WORD.test(text) && BEGINS_WITH_WORD.test(tail.slice(replaces)) ? '' : text;
+/** Nothing of a text that would become one word with what stands behind the cursor, or before it where that is whole. */
+export function fittingTheWord({ text, replaces }: Candidate, { head, tail, wholeWord }: Site): string {
+  const goesOn = wholeWord && ENDS_IN_WORD.test(head) && BEGINS_WITH_WORD.test(text);
+  const runsInto = ENDS_IN_WORD.test(text) && BEGINS_WITH_WORD.test(tail.slice(replaces));
+  return goesOn || runsInto ? '' : text;
 }
 
 /** `text` without white space at its end, where nothing follows or white space does. */

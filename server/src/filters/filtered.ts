@@ -6,7 +6,13 @@ import { withoutFollowing } from './following.ts';
 import { withDocumentIndentation, withoutDoubleIndentation } from './indentation.ts';
 import { withinLiteral } from './literals.ts';
 import { siteOf, type Place, type Site } from './place.ts';
-import { withoutEcho, withoutLinesAbove, withoutLoop, withoutRepeatedLines } from './repetition.ts';
+import {
+  withoutEcho,
+  withoutLinesAbove,
+  withoutLoop,
+  withoutRepeatedLines,
+  withoutStutter,
+} from './repetition.ts';
 import { withoutSpecialTokens } from './special-tokens.ts';
 import { withoutSuffix } from './suffix.ts';
 
@@ -72,7 +78,7 @@ export const FILTERS = [
   ofText('indentation', withoutDoubleIndentation, withDocumentIndentation),
   // Before all that reads the text as code.
   ofText('literal', withinLiteral),
-  ofText('repetition', withoutLinesAbove, withoutRepeatedLines, withoutLoop),
+  ofText('repetition', withoutLinesAbove, withoutRepeatedLines, withoutStutter, withoutLoop),
   // Says which closers after the cursor are replaced; those are no longer there for what comes next.
   { name: 'suffix', apply: withoutSuffix },
   // Before the closers: a line of brackets that stands below is the same whether or not it is missing.

@@ -10,6 +10,8 @@ export interface Place {
   readonly after: string;
   /** The editor's id of the language, as VS Code names them. */
   readonly language: string;
+  /** See `Cursor.wholeWord`. */
+  readonly wholeWord?: boolean;
 }
 
 /** UTF-16 code units that are looked at before and after the cursor: some hundreds of lines, and a few screens. */
@@ -37,6 +39,8 @@ export interface Site {
   readonly next: string;
   /** There is more before `near`, so that something open there is not known. */
   readonly cut: boolean;
+  /** Nothing may go on with the word before the cursor. */
+  readonly wholeWord: boolean;
 }
 
 /** The place at a UTF-16 `offset` of `text`, with any line ends. Takes no longer in a large document. */
@@ -55,7 +59,8 @@ const PLACES = new WeakMap<Cursor, Place>();
 export function placeOf(cursor: Cursor, language: string): Place {
   const known = PLACES.get(cursor);
   if (known?.language === language) return known;
-  const place = placeAt(cursor.text, cursor.offset, language);
+  const { text, offset, wholeWord = false } = cursor;
+  const place = { ...placeAt(text, offset, language), wholeWord };
   PLACES.set(cursor, place);
   return place;
 }
@@ -69,7 +74,7 @@ export function siteOf(place: Place): Site {
   return site;
 }
 
-function observe({ before, after, language }: Place): Site {
+function observe({ before, after, language, wholeWord = false }: Place): Site {
   const syntax = syntaxOf(language);
   const { near, cut } = windowBefore(before);
   const next = after.slice(0, AFTER);
@@ -88,6 +93,7 @@ function observe({ before, after, language }: Place): Site {
     near,
     next,
     cut,
+    wholeWord,
   };
 }
 

@@ -14,7 +14,7 @@ const REASONS: Readonly<Record<FilterName, string>> = {
   closers: 'it closed a bracket that is not open, or left it to what stands below',
   'one-line': 'it had several lines where text stands behind the cursor',
   'trailing-space': 'it ended in blanks',
-  'mid-word': 'it would have become one word with what stands behind the cursor',
+  'mid-word': 'it would have become one word with what stands beside it',
   blank: 'there was nothing in it to see',
 };
 

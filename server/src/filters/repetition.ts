@@ -99,6 +99,38 @@ export function withoutLoop(text: string, { near }: Site): string {
   return text;
 }
 
+/** Names in a row that are joined to a path. */
+const PATH = /[\p{L}_$][\p{L}\p{N}_$]*(?:(?:\?\.|\.|::|->)[\p{L}_$][\p{L}\p{N}_$]*){2,}/gu;
+const NAME = /[\p{L}_$][\p{L}\p{N}_$]*/gu;
+/** How many names may be a pattern, and how often it is written where that is none. */
+const NAMES = 3;
+const TIMES = 3;
+/** Letters that are written four times in a row within a word. */
+const SYLLABLES = /(\p{L}{3,}?)\1{3,}/u;
+
+/** `text` up to the second time of what small models stutter in a path or a word, wherever that is; no code has such. */
+export function withoutStutter(text: string): string {
+  const word = SYLLABLES.exec(text);
+  const ends = [...text.matchAll(PATH)].flatMap((path) => endOfFirst(path[0]).map((end) => path.index + end));
+  if (word) ends.push(word.index + word[1]!.length);
+  return text.slice(0, Math.min(text.length, ...ends));
+}
+
+/** Where the first time ends of a pattern of names that a path repeats; none where it repeats none. */
+function endOfFirst(path: string): number[] {
+  const names = [...path.matchAll(NAME)];
+  for (let start = 0; start < names.length; start++) {
+    for (let size = 1; size <= NAMES && start + size * TIMES <= names.length; size++) {
+      const repeats = names
+        .slice(start + size, start + size * TIMES)
+        .every(([name], index) => name === names[start + index]![0]);
+      const last = names[start + size - 1]!;
+      if (repeats) return [last.index + last[0].length];
+    }
+  }
+  return [];
+}
+
 /** The length of the shortest pattern whose repetition `tokens` are, by Knuth, Morris and Pratt's failure function. */
 function periodOf(tokens: readonly string[]): number {
   const borders = [0];
