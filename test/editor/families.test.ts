@@ -60,6 +60,8 @@ describe('the choice of a family', { skip: SKIP, timeout: 600_000 }, () => {
     // It is below what the list has room for.
     await input.fill('Address');
     await workbench.choose('Import from an Address…');
+    // The list and the box are one widget, which would clear what comes too early.
+    await workbench.page.getByText('The address of a family.json').waitFor();
     await input.fill('ftp://team');
     await workbench.page.getByText('Enter an address that begins with https://').waitFor();
     await input.fill(server.url);
@@ -100,10 +102,11 @@ describe('the choice of a family', { skip: SKIP, timeout: 600_000 }, () => {
     server.next.set(DRAFT, [cutAfter(500_000)]);
     await importFromAddress();
     await toast(`${ID} is installed`).waitFor();
-    const [, first, second] = server.asked;
-    assert.match(first!, /from \d+$/);
-    const from = Number(first!.split(' ').at(-1));
-    assert.deepEqual(second, `${DRAFT} from ${from + 500_000}`);
+    const starts = server.asked.flatMap((asked) => /^(\S+) from (\d+)$/u.exec(asked)?.slice(1) ?? []);
+    assert.deepEqual([starts[0], starts[2], starts.length], [DRAFT, DRAFT, 4]);
+    const [first, second] = [Number(starts[1]), Number(starts[3])];
+    // What was on its way when the connection was cut may have been lost.
+    assert.ok(first > 0 && second > first && second <= first + 500_000, `${first}, ${second}`);
     await until(() => isUsed(ID));
     await workbench.status('Drafts only: no edge node is set.');
     await workbench.page.locator('.tab').getByText('registry.ts').click();
