@@ -62,7 +62,7 @@ describe('measures of use in VS Code', { skip: SKIP, timeout: 600_000 }, () => {
     assert.equal(row.outcomes.accepted, 1);
     assert.equal(row.parts.word, 1);
     assert.ok(row.outcomes.acceptedInPart >= 1 && row.outcomes.rejected >= 1, JSON.stringify(row.outcomes));
-    assert.ok(row.shown >= 3 && row.requests >= 6, JSON.stringify(row));
+    assert.ok(row.shown >= 3 && row.requests >= row.shown, JSON.stringify(row));
     assert.deepEqual([row.offered.verified, row.latency.verified], [0, {}]);
     assert.doesNotMatch(JSON.stringify(row), /load|registry|workspace/);
   });
